@@ -1,0 +1,1 @@
+"""loadloom's checker: runs threads in every order that matters and says which rules hold."""

@@ -1,0 +1,1 @@
+"""The pytest door (filled in with the command)."""

@@ -1,0 +1,1 @@
+"""A reference data loader that keeps the commit contract; usable on its own."""

@@ -1,0 +1,1 @@
+"""Scenario files: one a file, found by path."""
