@@ -1,0 +1,23 @@
+"""What can go wrong in loadloom itself or in how it is used; each says what happened, where, what to do."""
+
+from __future__ import annotations
+
+
+class LoadloomError(Exception):
+    """Base of every error that loadloom raises for people to read."""
+
+
+class UsageError(LoadloomError):
+    """Bad input: an unknown name, a damaged token, a scenario that cannot be read, a missing extra."""
+
+
+class NondeterminismError(LoadloomError):
+    """The program did something else than it did under the same choices before."""
+
+
+class AdapterError(LoadloomError):
+    """The adapter failed, not the loader under test."""
+
+
+class Abandoned(BaseException):  # noqa: N818 - not an error: the end of a world
+    """Raised in every task of an execution that is over; nothing of the program may act after it."""

@@ -1,0 +1,310 @@
+"""One execution: tasks announce operations, a strategy chooses which happens next (DESIGN section 5).
+
+The task that announces decides in its own carrier and switches straight to the chosen task: one switch a step.
+"""
+
+from __future__ import annotations
+
+import traceback
+from bisect import insort
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..errors import Abandoned
+from ..trace import GO, TIMEOUT, WRITE, Failure, Operation
+from . import control, polling
+from .sites import user_site
+from .task import Task
+from .vehicle import Vehicle
+from .waiting import stuck
+
+TIMEOUT_BUDGET = (("budget timeouts", WRITE),)
+REFUSALS = 1000
+"""How often a task of a dead world may swallow our exception before it is left where it stands."""
+
+_stranded: list[Any] = []  # kept alive: dropping a greenlet would run its ``finally`` blocks at some later time
+
+
+class Option:
+    """One thing that may happen next: a task does its pending operation, or its timed wait expires."""
+
+    __slots__ = ("operation", "outcome", "task")
+
+    def __init__(self, task: Task, operation: Operation, outcome: str) -> None:
+        self.task = task
+        self.operation = operation
+        self.outcome = outcome
+
+    def __repr__(self) -> str:
+        return f"<{self.task.name}: {self.operation.kind} {self.operation.resource} {self.outcome}>"
+
+
+class ChoicePoint:
+    """A place where a strategy is asked.
+
+    Attributes:
+        kind: ``schedule`` (options are `Option`) or the name of a data choice (options are its labels).
+        options: what may happen; index 0 is the default, which runs on without preemption.
+        current: the task that ran last.
+        preemptive: whether any other option than 0 takes the turn from a task that could have gone on.
+        execution: the execution, for strategies that need to look at its steps.
+    """
+
+    __slots__ = ("current", "execution", "kind", "options", "preemptive")
+
+    def __init__(
+        self, kind: str, options: Sequence[Any], current: Task | None, preemptive: bool, execution: Execution
+    ) -> None:
+        self.kind = kind
+        self.options = options
+        self.current = current
+        self.preemptive = preemptive
+        self.execution = execution
+
+
+class Chooser(Protocol):
+    """The part of a strategy that an execution needs."""
+
+    def choose(self, point: ChoicePoint) -> int:
+        """Index into ``point.options``."""
+
+
+class Execution:
+    """One run of a program under one strategy.
+
+    Args:
+        chooser: asked at every choice.
+        vehicle: carries the tasks.
+        timeouts: how often timed waits may expire although something else could run.
+        step_limit: steps after which it is given up.
+        detailed: record the call site of every step (slower; for replays).
+        listener: called after every step, that is when the code up to the next announcement has run too. What it
+            does itself is no step.
+    """
+
+    def __init__(
+        self,
+        chooser: Chooser,
+        vehicle: Vehicle,
+        timeouts: int = 1,
+        step_limit: int = 20_000,
+        detailed: bool = False,
+        listener: Callable[[Operation], None] | None = None,
+    ) -> None:
+        self.chooser = chooser
+        self.vehicle = vehicle
+        self.timeouts_left = timeouts
+        self.step_limit = step_limit
+        self.detailed = detailed
+        self.listener = listener
+        self.log: list[int] = []  # append-only: no failure can lose it
+        self.steps: list[Operation] = []
+        self.tasks: list[Task] = []  # all that ever lived, by path
+        self.live: list[Task] = []  # those not finished, by path
+        self.current: Task | None = None
+        self.clock = 0.0
+        self.ending = ""
+        self.failures: list[Failure] = []
+        self.uncontrolled: list[str] = []
+        self.notes: dict[str, Any] = {}  # what probes want to keep for the time of the execution
+        self.dead = False
+        self.quiet = 0  # >0: operations of the running task are not steps
+        self._error: BaseException | None = None
+        self._home: Any = None
+
+    # -- running ---------------------------------------------------------------------------------------------
+
+    def run(self, program: Callable[[], object]) -> None:
+        """Run ``program`` as the main task until nothing is left to do or something is broken."""
+        self._home = self.vehicle.home()
+        main = Task((), "main", program)
+        main.carrier = self.vehicle.carry(lambda: self._carry(main))
+        self.tasks.append(main)
+        self.live.append(main)
+        previous = control.enter(self)
+        try:
+            target = self._decide(None)
+            if target is not self._home:
+                self.vehicle.switch(target)
+            self._unwind()
+        finally:
+            self.dead = True
+            control.leave(previous)
+
+    def spawn(self, name: str, body: Callable[[], None], daemon: bool = False) -> Task:
+        """Adopt a new task, started by the current one. It runs when it is chosen."""
+        parent = self.current
+        assert parent is not None
+        parent.children += 1
+        task = Task((*parent.path, parent.children), name, body, daemon)
+        task.carrier = self.vehicle.carry(lambda: self._carry(task))
+        insort(self.tasks, task, key=lambda t: t.path)
+        insort(self.live, task, key=lambda t: t.path)
+        return task
+
+    def _carry(self, task: Task) -> Any:
+        """The life of a task; returns the carrier to go on with."""
+        try:
+            task.context.run(task.body)
+        except Abandoned:
+            return self._home
+        except BaseException as error:
+            self.fail_with(task, error)
+        if self.dead:
+            return self._home
+        task.finished = True
+        self.live.remove(task)
+        return self._decide(task)
+
+    def fail_with(self, task: Task, error: BaseException) -> None:
+        """Record an exception that nobody of the program caught."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = next((f for f in reversed(frames) if "/harness/" not in f.filename), frames[-1] if frames else None)
+        where = f"{type(error).__name__} in {place.name}" if place else type(error).__name__
+        text = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        self.failures.append(
+            Failure("exception", f"{task.name}: {text}", subject=task.name, where=where,
+                    step=len(self.steps) - 1, exception=error)
+        )  # fmt: skip
+
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    def perform(self, operation: Operation) -> bool:
+        """Announce an operation of the current task and wait to be chosen.
+
+        Returns:
+            True where it may be applied now, False where its timed wait expired.
+        """
+        task = self.current
+        assert task is not None
+        if self.dead:
+            self._refuse(task)
+        if self.quiet:
+            return True
+        operation.task = task
+        task.pending = operation
+        if self.detailed:
+            operation.site = user_site()
+        if operation.deadline is not None:
+            polling.announce(self, task, operation)
+        target = self._decide(task)
+        if target is not task.carrier:
+            self.vehicle.switch(target)
+        if self.dead:
+            self._refuse(task)
+        return operation.outcome is GO
+
+    def choose(self, kind: str, labels: Sequence[str]) -> int:
+        """A data choice of the current task: the index of the label taken."""
+        if self.dead or self.quiet or len(labels) < 2:
+            return 0
+        index = self.chooser.choose(ChoicePoint(kind, labels, self.current, False, self))
+        self.log.append(index)
+        return index
+
+    def _refuse(self, task: Task) -> None:
+        task.refusals += 1
+        if task.refusals > REFUSALS:
+            _stranded.append(task.carrier)
+            self.vehicle.switch(self._home)
+        raise Abandoned
+
+    def _decide(self, current: Task | None) -> Any:
+        """Choose the next step and return the carrier of its task; home when it is over."""
+        try:
+            if self.listener is not None and self.steps:
+                self.quiet += 1
+                self.listener(self.steps[-1])
+                self.quiet -= 1
+            if len(self.steps) >= self.step_limit:
+                return self._end("step limit")
+            options, preemptive = self._options(current)
+            if not options:
+                return self._end(self._stuck())
+            point = ChoicePoint("schedule", options, current, preemptive, self)
+            index = self.chooser.choose(point)
+            option = options[index]
+            self.log.append(index)
+            task = option.task
+            operation = option.operation
+            operation.outcome = option.outcome
+            operation.preempted = preemptive and task is not current
+            operation.index = len(self.steps)
+            if option.outcome is TIMEOUT:
+                self._expire(operation, early=any(o.outcome is GO for o in options))
+            elif operation.poll:
+                polling.expired(self, task, operation)
+            self.steps.append(operation)
+            self.current = task
+        except BaseException as error:
+            # a chooser or a listener failed: carry the error home, out of the program's reach
+            self._error = error
+            return self._end("error")
+        return task.carrier
+
+    def _options(self, current: Task | None) -> tuple[list[Option], bool]:
+        options: list[Option] = []
+        timed: list[Operation] | None = None
+        preemptive = busy = False
+        for task in self.live:
+            operation = task.pending
+            enabled = operation.enabled
+            able = enabled is None or enabled()
+            if not task.daemon and (able or not operation.idle):
+                busy = True
+            if able:
+                if task is current:
+                    options.insert(0, Option(task, operation, GO))
+                    preemptive = not operation.poll
+                else:
+                    options.append(Option(task, operation, GO))
+            elif operation.deadline is not None and not operation.poll:
+                if timed is None:
+                    timed = []
+                timed.append(operation)
+        if not busy:
+            return [], False  # only daemons and idle pool workers are left: the program is over
+        if options:
+            if timed is not None and self.timeouts_left > 0:
+                options += [Option(o.task, o, TIMEOUT) for o in timed if not polling.stale(self, o)]
+        else:
+            options = polling.forced(self, timed or [])
+        return options, preemptive
+
+    def _expire(self, operation: Operation, early: bool) -> None:
+        assert operation.deadline is not None
+        self.clock = max(self.clock, operation.deadline)
+        if early:
+            self.timeouts_left -= 1
+            operation.accesses = operation.accesses + TIMEOUT_BUDGET
+        polling.expired(self, operation.task, operation)
+
+    # -- endings ---------------------------------------------------------------------------------------------
+
+    def _stuck(self) -> str:
+        """Nothing can run: finished, or a deadlock, or a livelock."""
+        if all(task.daemon or task.pending.idle for task in self.live):
+            return "finished"
+        failure = stuck(self)
+        self.failures.append(failure)
+        return failure.kind
+
+    def _end(self, ending: str) -> Any:
+        self.ending = self.ending or ending
+        self.dead = True
+        return self._home
+
+    def _unwind(self) -> None:
+        """End the tasks that still stand somewhere: their ``finally`` blocks run, but nothing they do counts."""
+        for task in list(self.live):
+            if task.pending.kind != "begin" or task.pending.index >= 0:
+                self.current = task
+                self.vehicle.switch(task.carrier)
+        self.current = None
+        if self._error is not None:
+            raise self._error
+
+    def preemptions(self) -> int:
+        """How many of its steps took the turn from a task that could have gone on."""
+        return sum(step.preempted for step in self.steps)
+
