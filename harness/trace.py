@@ -49,6 +49,7 @@ class Operation:
         "outcome",
         "poll",
         "preempted",
+        "ready",
         "site",
         "stale",
         "task",
@@ -78,6 +79,7 @@ class Operation:
         self.task: Any = None
         self.outcome = GO
         self.index = -1
+        self.ready = -1  # number of steps done when it was last found to have become enabled
         self.preempted = False
         self.site: Site | None = None
         self.stale: Any = None

@@ -97,7 +97,8 @@ class Execution:
         self.step_limit = step_limit
         self.detailed = detailed
         self.listener = listener
-        self.log: list[int] = []  # append-only: no failure can lose it
+        self.log: list[int] = []  # the options taken; append-only: no failure can lose it
+        self.widths: list[int] = []  # out of how many
         self.steps: list[Operation] = []
         self.tasks: list[Task] = []  # all that ever lived, by path
         self.live: list[Task] = []  # those not finished, by path
@@ -109,6 +110,7 @@ class Execution:
         self.notes: dict[str, Any] = {}  # what probes want to keep for the time of the execution
         self.dead = False
         self.quiet = 0  # >0: operations of the running task are not steps
+        self.at_end: Callable[[Execution], None] | None = None
         self._error: BaseException | None = None
         self._home: Any = None
 
@@ -137,6 +139,7 @@ class Execution:
         assert parent is not None
         parent.children += 1
         task = Task((*parent.path, parent.children), name, body, daemon)
+        task.born = len(self.steps) - 1
         task.carrier = self.vehicle.carry(lambda: self._carry(task))
         insort(self.tasks, task, key=lambda t: t.path)
         insort(self.live, task, key=lambda t: t.path)
@@ -200,6 +203,7 @@ class Execution:
             return 0
         index = self.chooser.choose(ChoicePoint(kind, labels, self.current, False, self))
         self.log.append(index)
+        self.widths.append(len(labels))
         return index
 
     def _refuse(self, task: Task) -> None:
@@ -225,6 +229,7 @@ class Execution:
             index = self.chooser.choose(point)
             option = options[index]
             self.log.append(index)
+            self.widths.append(len(options))
             task = option.task
             operation = option.operation
             operation.outcome = option.outcome
@@ -249,7 +254,14 @@ class Execution:
         for task in self.live:
             operation = task.pending
             enabled = operation.enabled
-            able = enabled is None or enabled()
+            if enabled is None:
+                able = True
+            else:
+                able = enabled()
+                if not able:
+                    operation.ready = -1
+                elif operation.ready < 0:
+                    operation.ready = len(self.steps)
             if not task.daemon and (able or not operation.idle):
                 busy = True
             if able:
@@ -291,6 +303,13 @@ class Execution:
 
     def _end(self, ending: str) -> Any:
         self.ending = self.ending or ending
+        if self.at_end is not None and self._error is None:
+            self.quiet += 1
+            try:
+                self.at_end(self)
+            except BaseException as error:
+                self._error = error
+            self.quiet -= 1
         self.dead = True
         return self._home
 

@@ -22,6 +22,7 @@ class Task:
 
     __slots__ = (
         "body",
+        "born",
         "carrier",
         "children",
         "clock_reads",
@@ -47,6 +48,7 @@ class Task:
         self.name = name
         self.body = body
         self.daemon = daemon
+        self.born = -1  # the step in which it was started
         self.finished = False
         self.pending = Operation("begin")
         self.pending.task = self

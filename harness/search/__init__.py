@@ -1,0 +1,8 @@
+"""Which schedules to run: strategies, happens-before, tokens, shrinking."""
+
+from .frontier import Bounded, Dfs
+from .replay import Fixed, Replay
+from .sampling import Random
+from .strategy import Strategy
+
+__all__ = ["Bounded", "Dfs", "Fixed", "Random", "Replay", "Strategy"]

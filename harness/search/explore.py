@@ -1,0 +1,213 @@
+"""Run a strategy to its end, collect what is broken, and say what may be claimed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import NondeterminismError
+from ..runtime import Execution
+from ..trace import Failure
+from ..verdict import Verdict
+from .happens_before import interacts
+from .replay import Deviation, Fixed, Replay, deviations
+from .runner import Runner
+from .strategy import Strategy
+
+SHRINK_RUNS = 200
+"""Replays spent on making one failing schedule smaller."""
+
+
+@dataclass
+class Finding:
+    """One failure with the schedule that shows it.
+
+    Attributes:
+        failure: what is broken.
+        found_in: the number of the execution in which it was first seen, counting from 1.
+        schedule: where the shrunk schedule leaves the default one.
+        execution: its replay, with call sites.
+    """
+
+    failure: Failure
+    found_in: int
+    schedule: tuple[Deviation, ...]
+    execution: Execution
+
+
+@dataclass
+class Progress:
+    """What a long search tells while it runs."""
+
+    executions: int
+    findings: int
+    seconds: float
+
+
+@dataclass
+class Exploration:
+    """The outcome of a search.
+
+    Attributes:
+        executions: how many ran.
+        steps: how many steps they took in all.
+        findings: what is broken, one for each cause, in the order found.
+        complete: whether the strategy ran everything that it covers.
+        bounds: what limits it, for people; empty where nothing does.
+        reasons: why nothing may be claimed although nothing is broken.
+        interacting: whether two tasks ever did dependent operations.
+        reached: names of things that a caller wanted to see reached, see `Execution.notes`.
+    """
+
+    executions: int = 0
+    steps: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    complete: bool = False
+    bounds: str = ""
+    reasons: list[str] = field(default_factory=list)
+    interacting: bool = False
+    seconds: float = 0.0
+
+    def verdict(self, sequential: bool = False) -> Verdict:
+        """What may be claimed of the program as a whole."""
+        if self.findings:
+            return Verdict.BROKEN
+        if self.reasons or not self.complete:
+            return Verdict.INCONCLUSIVE
+        if not self.interacting and not sequential:
+            return Verdict.VACUOUS
+        return Verdict.BOUNDED if self.bounds else Verdict.PROVED
+
+    def because(self, reason: str) -> None:
+        """Keep a reason for INCONCLUSIVE, once."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+def explore(
+    runner: Runner,
+    strategy: Strategy,
+    *,
+    max_executions: int | None = None,
+    time_budget: float | None = None,
+    stop_at_first: bool = False,
+    visit: Callable[[Execution], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Exploration:
+    """Run executions until the strategy has no more, a budget runs out, or the first failure if that is enough.
+
+    Args:
+        runner: the program with its probes in place.
+        strategy: which schedules.
+        max_executions: how many at most; None: no limit.
+        time_budget: seconds after which no new execution is started; None: no limit.
+        stop_at_first: end at the first failure.
+        visit: called with each execution that ended.
+        progress: called after each execution, with how far it is.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
+    """
+    outcome = Exploration()
+    causes: set[tuple[str, str, str]] = set()
+    began = time.perf_counter()
+    try:
+        while True:
+            spent = time.perf_counter() - began
+            over = _over_budget(outcome.executions, spent, max_executions, time_budget)
+            if not strategy.start():
+                break
+            if over:
+                outcome.because(over)
+                break
+            execution = runner.run(strategy)
+            strategy.finish(execution)
+            outcome.executions += 1
+            outcome.steps += len(execution.steps)
+            _take_note(outcome, execution)
+            if visit is not None:
+                visit(execution)
+            for failure in execution.failures:
+                if failure.cause not in causes:
+                    causes.add(failure.cause)
+                    _confirm(outcome, runner, execution, failure)
+            if progress is not None:
+                progress(Progress(outcome.executions, len(outcome.findings), spent))
+            if stop_at_first and outcome.findings:
+                break
+    except NondeterminismError as error:
+        outcome.because(str(error))
+    outcome.complete = strategy.complete and not outcome.reasons
+    outcome.bounds = strategy.bounds
+    if not strategy.complete and not outcome.reasons and not outcome.findings:
+        outcome.because(strategy.bounds or "the search did not end")
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def _over_budget(executions: int, spent: float, most: int | None, seconds: float | None) -> str:
+    if most is not None and executions >= most:
+        return f"stopped after {executions} executions (max_executions={most})"
+    if seconds is not None and spent >= seconds:
+        return f"stopped after {seconds:g} s (time_budget)"
+    return ""
+
+
+def _take_note(outcome: Exploration, execution: Execution) -> None:
+    if not outcome.interacting and interacts(execution.steps):
+        outcome.interacting = True
+    if execution.ending == "step limit":
+        outcome.because(f"an execution was given up after {len(execution.steps)} steps")
+    for what in execution.uncontrolled:
+        outcome.because(f"outside our control: {what}")
+
+
+def _confirm(outcome: Exploration, runner: Runner, execution: Execution, failure: Failure) -> None:
+    """Run the failing schedule again before it is reported, then make it smaller."""
+    again = runner.run(Fixed(execution.log))
+    if not _shows(again, failure):
+        raise NondeterminismError(
+            f"the failure was not there when the same schedule ran again: {failure.error}. "
+            "Usual causes: the order of a set, id() or hash(), the clock, random numbers, state left by the execution before"
+        )
+    schedule = shrink(runner, deviations(execution.log, execution.widths), failure)
+    detailed = runner.run(Replay(schedule), detailed=True)
+    found = next(f for f in detailed.failures if f.cause == failure.cause)
+    outcome.findings.append(Finding(found, outcome.executions, schedule, detailed))
+
+
+def _shows(execution: Execution, failure: Failure) -> bool:
+    return any(f.cause == failure.cause for f in execution.failures)
+
+
+def shrink(runner: Runner, schedule: tuple[Deviation, ...], failure: Failure) -> tuple[Deviation, ...]:
+    """A smaller schedule with the same failure: fewer deviations, then fewer preemptions, then fewer steps."""
+    best = schedule
+    best_size = _size(runner.run(Replay(schedule)), schedule)
+    runs = 0
+    improved = True
+    while improved and runs < SHRINK_RUNS:
+        improved = False
+        for n in range(len(best)):
+            runs += 1
+            execution = runner.run(Replay(_without(best, n), lenient=True))
+            smaller = deviations(execution.log, execution.widths)
+            size = _size(execution, smaller)
+            if _shows(execution, failure) and size < best_size:
+                best, best_size, improved = smaller, size, True
+                break
+    return best
+
+
+def _size(execution: Execution, schedule: tuple[Deviation, ...]) -> tuple[int, int, int]:
+    return (execution.preemptions(), len(schedule), len(execution.steps))
+
+
+def _without(schedule: tuple[Deviation, ...], n: int) -> tuple[Deviation, ...]:
+    """The schedule with deviation ``n`` taken back to the default."""
+    rest = list(schedule)
+    gap, _ = rest.pop(n)
+    if n < len(rest):
+        rest[n] = (rest[n][0] + gap + 1, rest[n][1])
+    return tuple(rest)

@@ -1,0 +1,123 @@
+"""Run one program again and again with every probe in place."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import LoadloomError
+from ..probes import Patches, stdlib
+from ..runtime import Execution
+from ..runtime.execution import Chooser
+from ..runtime.vehicle import FiberVehicle
+from ..trace import Operation
+
+Installer = Callable[[Patches], None]
+Listener = Callable[[Execution, Operation], None]
+
+
+class Runner:
+    """Everything that stays the same from one execution of a program to the next. A context manager.
+
+    Args:
+        program: called without arguments as the main task of each execution.
+        timeouts: how often timed waits may expire early in an execution.
+        step_limit: steps after which an execution is given up.
+        install: more probes to put in place (shared attributes, files).
+        before: called before each execution: lay down the state that it starts from.
+        listener: called after each step; what it does is no step.
+        after: called at the end of each execution, before its tasks are unwound.
+    """
+
+    def __init__(
+        self,
+        program: Callable[[], object],
+        *,
+        timeouts: int = 1,
+        step_limit: int = 20_000,
+        install: Sequence[Installer] = (),
+        before: Callable[[], None] | None = None,
+        listener: Listener | None = None,
+        after: Callable[[Execution], None] | None = None,
+    ) -> None:
+        self.program = program
+        self.timeouts = timeouts
+        self.step_limit = step_limit
+        self._before = before
+        self._listener = listener
+        self._after = after
+        self._vehicle = FiberVehicle()
+        self._patches = Patches()
+        stdlib.install(self._patches)
+        for installer in install:
+            installer(self._patches)
+        self._collecting = False
+        self._runs = 0
+        self._previous: Any = None
+        self.interrupted = False
+
+    def __enter__(self) -> Runner:
+        self._collecting = gc.isenabled()
+        gc.disable()  # a destructor at a random place would make a random step
+        self._patches.apply()
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+        self._patches.undo()
+        if self._collecting:
+            gc.enable()
+
+    def _interrupt(self, *_: object) -> None:
+        if self.interrupted:  # asked twice: the program does not come back to us
+            signal.default_int_handler(signal.SIGINT, None)
+        self.interrupted = True
+
+    def run(self, chooser: Chooser, detailed: bool = False) -> Execution:
+        """One execution.
+
+        Raises:
+            KeyboardInterrupt: the user wants to stop.
+            LoadloomError: the program, the adapter or the schedule does not fit.
+        """
+        self._runs += 1
+        if self._runs % 200 == 0:
+            gc.collect()
+        if self._before is not None:
+            self._before()
+        execution = Execution(
+            _Interruptible(chooser, self),
+            self._vehicle,
+            timeouts=self.timeouts,
+            step_limit=self.step_limit,
+            detailed=detailed,
+        )
+        listener = self._listener
+        if listener is not None:
+            execution.listener = lambda step: listener(execution, step)
+        if self._after is not None:
+            execution.at_end = self._after
+        try:
+            execution.run(self.program)
+        except RecursionError as error:
+            raise LoadloomError(f"the program recursed too deep for a fiber: {error}") from error
+        return execution
+
+
+class _Interruptible:
+    """A chooser that stops the execution when the user has pressed Ctrl-C."""
+
+    def __init__(self, chooser: Chooser, runner: Runner) -> None:
+        self.choose_ = chooser.choose
+        self.runner = runner
+
+    def choose(self, point: Any) -> int:
+        if self.runner.interrupted:
+            raise KeyboardInterrupt
+        return self.choose_(point)
