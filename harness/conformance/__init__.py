@@ -1,0 +1,1 @@
+"""Whether a loader keeps its commit contract: scenarios, adapters, verdicts."""

@@ -1,0 +1,1 @@
+"""One adapter an implementation; the only places that name one."""
