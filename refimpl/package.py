@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 def check_name(name: str, what: str) -> str:
     """`name`, if it can name a file of a package. Raises PackageError, saying `what` it would have named."""
     if not _NAME.fullmatch(name) or name.endswith(".tmp"):
-        raise PackageError(f"{what} {name!r} cannot be a file name: use letters, digits, '_', '-', '.'; no .tmp at the end")
+        raise PackageError(f"{what} {name!r} cannot be a file name: use letters, digits, '_', '-', '.', and no .tmp")
     return name
 
 

@@ -85,6 +85,10 @@ class PackageStorage:
         """Delete a package with all that is in it. Raises OSError."""
         remove_tree(self.path(folder, load_id))
 
+    def drop_job_files(self, load_id: str) -> None:
+        """Delete the job files of a package that has ended. Raises OSError."""
+        remove_tree(self.path(LOADED, load_id, "jobs"))
+
     # -- reading a package
 
     def manifest(self, load_id: str, folder: str = NORMALIZED) -> Manifest:

@@ -1,0 +1,187 @@
+"""`loadloom load`: files into a database, from a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import platformdirs
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from refimpl import report
+from refimpl.destinations.base import Destination
+from refimpl.destinations.connect import Target, connect, parse
+from refimpl.errors import InputError, PackageError, RetriesExhausted
+from refimpl.loader import Loader
+from refimpl.planning import Plan, base_id, is_whole, new_jobs, plan
+from refimpl.sources import Source, find_sources
+from refimpl.storage import LOADED, NORMALIZED, PackageStorage
+from refimpl.summary import JobResult, LoadSummary
+
+OK, FAILED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 4, 130
+
+app = typer.Typer(name="loadloom", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _commands() -> None:
+    """The reference loader at work on real files."""
+
+
+@app.command()
+def load(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="JSON, JSONL, CSV, Parquet or directory")],
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="duckdb:///FILE (//// if absolute), or null://")],
+    workers: Annotated[int, typer.Option(min=0, help="Jobs at once; 0: one at a time, without threads.")] = 4,
+    state_dir: Annotated[
+        str | None,
+        typer.Option(help="Where unfinished work is kept. Default: FILE.loadloom, beside the database."),
+    ] = None,
+    again: Annotated[bool, typer.Option(help="Load once more what has been loaded before.")] = False,
+    skip_unreadable: Annotated[bool, typer.Option(help="Pass over files that are no tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one line of JSON.")] = False,
+) -> None:
+    """Load files into tables named after them.
+
+    Run it again after it was killed and it resumes; run it again after it succeeded and there is nothing to do.
+    """
+    request = Request(tuple(sources), to, workers, state_dir, again, skip_unreadable, as_json)
+    raise typer.Exit(guarded(lambda: carry_out(request)))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    sources: tuple[str, ...]
+    url: str
+    workers: int = 4
+    state_dir: str | None = None
+    again: bool = False
+    skip_unreadable: bool = False
+    as_json: bool = False
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """The exit code of `action`; an error becomes one line on stderr that says what to do, never a traceback."""
+    try:
+        return action()
+    except (InputError, PackageError) as error:
+        return _complain(str(error), USAGE)
+    except RetriesExhausted as error:
+        return _complain(f"{error}; run the same command again to resume", FAILED)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _complain(f"{what}; put that right and run the same command again to resume", USAGE)
+    except KeyboardInterrupt:
+        return _complain("interrupted; run the same command again to resume", INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("LOADLOOM_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        return _complain(f"internal error: {what}; with LOADLOOM_TRACEBACK=1 it says where", INTERNAL)
+
+
+def carry_out(request: Request) -> int:
+    """Do what was asked and say so; the exit code. Raises LoadloomError, OSError or KeyboardInterrupt."""
+    started = time.monotonic()
+    target = parse(request.url)
+    sources = find_sources(request.sources)
+    destination = connect(request.url)
+    try:
+        storage = PackageStorage(request.state_dir or default_state_dir(target))
+        what = plan(storage, destination, base_id(target, sources), request.again)
+        if what.action == "nothing":
+            return _nothing_to_do(request, what.load_id, _failed_before(storage, destination, what.load_id))
+        refused = _make_package(storage, what, sources, request.skip_unreadable)
+        summary = _run(storage, destination, what.load_id, request.workers)
+        storage.drop_job_files(what.load_id)
+    finally:
+        destination.close()
+    seconds = time.monotonic() - started
+    if request.as_json:
+        status = "failed" if summary.failed else "loaded"
+        print(report.as_json(what.load_id, status, summary, seconds, refused))
+    else:
+        report.print_summary(Console(), request.url, summary, seconds)
+    _tell(summary, refused)
+    return FAILED if summary.failed else OK
+
+
+def default_state_dir(target: Target) -> str:
+    """Where unfinished work is kept: beside the database file, so that it moves and goes with it."""
+    if target.path:
+        return target.path + ".loadloom"
+    return os.path.join(platformdirs.user_state_dir("loadloom"), target.scheme)
+
+
+def _make_package(storage: PackageStorage, what: Plan, sources: list[Source], skip_unreadable: bool) -> list[str]:
+    """Make sure that the package is there, whole; the lines about sources that were passed over."""
+    if what.action == "resume":
+        if is_whole(storage, what.load_id):
+            return []
+        storage.drop_package(NORMALIZED, what.load_id)
+    jobs, refused = new_jobs(sources, skip_unreadable)
+    storage.create_package(what.load_id, jobs)
+    return [str(error) for error in refused]
+
+
+def _run(storage: PackageStorage, destination: Destination, load_id: str, workers: int) -> LoadSummary:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return Loader(storage, destination, workers=workers).run_package(load_id)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("loading", total=len(storage.manifest(load_id).jobs))
+
+        def advance(result: JobResult) -> None:
+            progress.update(task, advance=1, description=result.table)
+
+        return Loader(storage, destination, workers=workers, on_result=advance).run_package(load_id)
+
+
+def _failed_before(storage: PackageStorage, destination: Destination, load_id: str) -> int:
+    """How many jobs of a finished load had failed."""
+    if destination.has_ledger:
+        evidence = destination.ledger(load_id)
+    else:
+        evidence = storage.read_outcome(storage.manifest(load_id, LOADED), LOADED) or {}
+    return sum(found.state == "failed" for found in evidence.values())
+
+
+def _nothing_to_do(request: Request, load_id: str, failed: int) -> int:
+    if request.as_json:
+        print(report.as_json(load_id, "nothing to do", LoadSummary(), 0.0, []))
+    else:
+        print(f"nothing to do: this was loaded into {request.url} before; --again loads it once more")
+    if failed:
+        return _complain(f"{failed} jobs of that load had failed", FAILED)
+    return OK
+
+
+def _tell(summary: LoadSummary, refused: list[str]) -> None:
+    for line in refused:
+        _complain(f"{line} (skipped)", OK)
+    for repair in summary.repairs:
+        _complain(f"{repair.path}: {repair.kind}, taken as {repair.taken_as}", OK)
+    for job in summary.jobs:
+        if job.warning:
+            _complain(f"{job.job_id}: {job.warning}", OK)
+        if job.state == "failed":
+            _complain(f"{job.job_id} failed: {job.error}", OK)
+
+
+def _complain(text: str, code: int) -> int:
+    for line in text.splitlines():
+        print(f"loadloom: {line}", file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """The command by itself, as `python -m refimpl`."""
+    app()
