@@ -259,14 +259,22 @@ class Loader:
         """The current job object of a name, or None before it was created."""
         return self.destination.jobs.get(job)
 
+    def attempt(self, job: JobName) -> int:
+        """The current attempt of a job, counting from 0."""
+        current = self.job(job)
+        return 0 if current is None else parse_file_name(vars(current)["_file_name"])[1]
+
     def marker_path(self, job: JobName) -> str:
         """Where the marker of the current attempt of a job goes."""
-        current = self.job(job)
-        return self.package.marker_path(job, 0 if current is None else parse_file_name(current.file_name())[1])
+        return self.package.marker_path(job, self.attempt(job))
 
     def evidence(self, job: JobName) -> str | None:
-        """What a restart would take for the outcome of the job."""
-        return self.package.evidence(job)
+        """What a restart would take for the outcome of the job's current attempt."""
+        return self.package.evidence(job, self.attempt(job))
+
+    def consumed(self, job: JobName) -> bool:
+        """Whether the loader acted on the outcome of the job's current attempt."""
+        return self.package.consumed(job, self.attempt(job))
 
     def package_location(self) -> str | None:
         """`normalized`, `loaded`, `both` or None."""

@@ -111,6 +111,14 @@ def create_package(
     return load_id
 
 
+def _exists(path: str) -> bool:
+    try:
+        _stat(path)
+    except OSError:
+        return False
+    return True
+
+
 def _isdir(path: str) -> bool:
     try:
         return S_ISDIR(_stat(path).st_mode)
@@ -168,10 +176,11 @@ class Package:
     def marker(self, job: JobName, attempt: int | None = None) -> str | None:
         """The state that a valid marker of a job records; None if there is none or it is damaged."""
         folder = os.path.join(self.normalized, MARKERS)
-        wanted = None if attempt is None else file_name(job, attempt)
-        for name in _list(folder):
-            if name != wanted if wanted else not name.startswith(f"{TABLE}.{job}."):
-                continue
+        if attempt is None:
+            names = [name for name in _list(folder) if name.startswith(f"{TABLE}.{job}.")]
+        else:
+            names = [file_name(job, attempt)]
+        for name in names:
             try:
                 record = json.loads(_content(os.path.join(folder, name)) or b"")
                 state, _message = record["state"], record["failed_message"]  # dlt insists on both
@@ -197,16 +206,30 @@ class Package:
                         found.append((folder, parse_file_name(name)[1]))
         return found
 
-    def taken_over(self, job: JobName) -> str | None:
-        """The terminal state in which the loader put the job's file away, if it did."""
-        for folder, _attempt in self.folders_of(job):
-            if folder in ("completed_jobs", "failed_jobs"):
+    def taken_over(self, job: JobName, attempt: int | None = None) -> str | None:
+        """The terminal state in which the loader put the job's file away, if it did; cheap if `attempt` is given."""
+        if attempt is None:
+            folders = [folder for folder, _attempt in self.folders_of(job)]
+        else:
+            paths = [(place, folder) for place in (self.normalized, self.loaded) for folder in FOLDERS[2:]]
+            name = file_name(job, attempt)
+            folders = [folder for place, folder in paths if _exists(os.path.join(place, folder, name))]
+        for folder in folders:
+            if folder in FOLDERS[2:]:
                 return folder.removesuffix("_jobs")
         return None
 
-    def evidence(self, job: JobName) -> str | None:
+    def consumed(self, job: JobName, attempt: int = 0) -> bool:
+        """Whether the loader acted on the outcome of this attempt: its file has left `started_jobs`.
+
+        In 1.31 `raise_on_failed_jobs` sends a terminally failed job back to `new_jobs`, and leaves no evidence.
+        """
+        waiting = ("started_jobs", "new_jobs")
+        return not any(_exists(os.path.join(self.normalized, folder, file_name(job, attempt))) for folder in waiting)
+
+    def evidence(self, job: JobName, attempt: int | None = None) -> str | None:
         """What a restart would take for the outcome of a job: its file put away, or a valid marker."""
-        return self.taken_over(job) or self.marker(job)
+        return self.taken_over(job, attempt) or self.marker(job, attempt)
 
     def jobs(self) -> dict[JobName, str]:
         """Every job on disk and the folder it is in."""

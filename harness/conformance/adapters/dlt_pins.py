@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDERS = ("new_jobs", "started_jobs", "completed_jobs", "failed_jobs")
 FROZEN_TIME = 1_000_000_000.0
+MAIN_IDENT = 1
 
 
 def module(name: str) -> Any:
@@ -34,6 +35,18 @@ class _Contexts(dict[int, Any]):
 
 
 _RLock = threading.RLock
+
+
+class _Threading:
+    """What dlt's injection container uses of `threading`, with our thread ids."""
+
+    RLock = staticmethod(_RLock)
+
+    def __init__(self, get_ident: Callable[[], int]) -> None:
+        self.get_ident = get_ident
+
+    def current_thread(self) -> threading.Thread:
+        return threading.current_thread()
 
 
 def _frozen_datetime(clock: Callable[[], float]) -> type:
@@ -85,11 +98,12 @@ def pinned(
 ) -> Iterator[None]:
     """Takes chance out of dlt without touching its logic, and puts all back.
 
-    Pinned are: names of temporary files (task and that task's count), the order of the folders in a package (a set of
-    strings in dlt, so it changes with the hash seed), the clocks, and the injection contexts that an execution leaves
-    behind. Off are: logging, telemetry, and every look into the environment or a configuration file. Not pinned, since
-    it belongs to whoever controls `os`: the order in which a directory is listed. `life` is part of the names of
-    temporary files, so that a restart in another process does not overwrite, and so hide, what a crash left.
+    Pinned are: names of temporary files (task and that task's count), names of pool threads (dlt puts the id of the
+    loader's thread into them), the order of the folders in a package (a set of strings in dlt, so it changes with the
+    hash seed), the clocks, and the injection contexts that an execution leaves behind. Off are: logging, telemetry, and
+    every look into the environment or a configuration file. Not pinned, since it belongs to whoever controls `os`: the
+    order in which a directory is listed. `life` is part of the names of temporary files, so that a restart in another
+    process does not overwrite, and so hide, what a crash left.
     """
     where = _pinnable()
     pendulum, frozen = module("pendulum"), _frozen_datetime(clock)
@@ -103,13 +117,23 @@ def pinned(
     def now(tz: Any = None) -> Any:
         return pendulum.from_timestamp(clock(), tz or "UTC")
 
-    container = module("dlt.common.configuration.container").Container()
+    # dlt names its pool after the thread that makes it, and finds the contexts of a pool's threads by that name
+    container_module = module("dlt.common.configuration.container")
+    container, owner_ident = container_module.Container(), threading.get_ident()
+
+    def get_ident() -> int:
+        ident = threading.get_ident()
+        return MAIN_IDENT if ident == owner_ident else ident
+
     context = _silent_context()
     contexts: Mapping[int, Any] = container.thread_contexts
     kept = _Contexts({key: (dict(values), lock) for key, (values, lock) in contexts.items()})
-    kept[container._MAIN_THREAD_ID][0][type(context)] = context
+    kept[MAIN_IDENT] = main = (dict(contexts[container._MAIN_THREAD_ID][0]), _RLock())
+    main[0][type(context)] = context
     swaps: list[tuple[Any, str, object]] = [
         (container, "thread_contexts", kept),
+        (container_module.Container, "_MAIN_THREAD_ID", MAIN_IDENT),
+        (container_module, "threading", _Threading(get_ident)),
         (module("dlt.common.logger"), "LOGGER", None),
         (module("dlt.common.storages.load_package"), "WORKING_FOLDERS", FOLDERS),
         (pendulum, "now", now),

@@ -1,0 +1,152 @@
+"""The reference loader and its variants, on a destination of ours."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Sequence
+from typing import Any
+
+import refimpl
+from refimpl.destinations import Destination
+from refimpl.errors import TerminalError
+from refimpl.job import LoadJob, RunnableLoadJob
+from refimpl.loader import Loader
+from refimpl.package import JobSpec, NewJob
+from refimpl.storage import MARKERS, PackageStorage
+
+from ...errors import UsageError
+from ..adapter import Layout, Script, Shared
+from ..scenario import Scenario
+from .. import variants as variant_package
+
+LOAD_ID = "1"
+
+
+class _ScriptedJob(RunnableLoadJob):
+    """A job that the scenario's script runs."""
+
+    script: Script
+
+    def run(self) -> None:
+        self.script.run(self.job_id)
+
+
+class _ScriptedDestination(Destination):
+    """Keeps the job objects, and has no ledger: the marker is the evidence."""
+
+    def __init__(self, job_class: type[_ScriptedJob]) -> None:
+        self._job_class = job_class
+        self.jobs: dict[str, RunnableLoadJob] = {}
+
+    def job(self, spec: JobSpec) -> RunnableLoadJob:
+        made = self._job_class(spec)
+        self.jobs[spec.job_id] = made
+        return made
+
+
+class RefimplWorld:
+    """The reference loader on a sandbox."""
+
+    def __init__(self, scenario: Scenario, root: str, variant: Any = None) -> None:
+        self._scenario = scenario
+        self._root = root
+        bases = (getattr(variant, "Job", None), _ScriptedJob)
+        self._job_class: Any = type("Job", tuple(b for b in bases if b is not None), {})
+        self._loader_class: type[Loader] = getattr(variant, "Loader", Loader)
+        self.script = self._new_script()
+        self._destination = _ScriptedDestination(self._job_class)
+        markers = f"normalized/{LOAD_ID}/{MARKERS}/"
+        names = {f"{markers}{job.name}": job.name for job in scenario.jobs}
+        self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", names.get)
+
+    def _new_script(self) -> Script:
+        return Script(self._scenario, TerminalError, RuntimeError)
+
+    def shared(self) -> Sequence[Shared]:
+        """State, finish time and error of a job."""
+        return (Shared(LoadJob, ("_state", "_finished_at", "_exception"), lambda job: str(job.spec.job_id)),)
+
+    def prepare(self) -> None:
+        """Nothing to warm up."""
+
+    def close(self) -> None:
+        """Nothing to undo."""
+
+    def lay_down(self) -> None:
+        """A package with a job for each of the scenario's."""
+        self.script.__init__(self._scenario, TerminalError, RuntimeError)  # type: ignore[misc]
+        self._destination = _ScriptedDestination(self._job_class)
+        self._job_class.script = self.script
+        storage = PackageStorage(self._root)
+        storage.create_package(LOAD_ID, [NewJob(job.name) for job in self._scenario.jobs])
+
+    def run(self) -> object:
+        """As its users do."""
+        storage = PackageStorage(self._root)
+        loader = self._loader_class(storage, self._destination, workers=self._scenario.workers)
+        return loader.run()
+
+    def job(self, name: str) -> Any:
+        """The current job object."""
+        return self._destination.jobs.get(name)
+
+    def evidence(self, name: str) -> bool:
+        """A marker, or the package's outcome."""
+        if self.marker(name):
+            return True
+        storage = PackageStorage(self._root)
+        for folder in ("normalized", "loaded"):
+            try:
+                if storage.read_outcome(storage.manifest(LOAD_ID, folder), folder) is not None:
+                    return True
+            except Exception:
+                continue
+        return False
+
+    def marker(self, name: str) -> bool:
+        """A whole marker of this job."""
+        from refimpl import sealed
+
+        path = os.path.join(self._root, "normalized", LOAD_ID, MARKERS, name)
+        try:
+            return bool(sealed.read(path)["job"] == name)
+        except Exception:
+            return False
+
+
+class Refimpl:
+    """``refimpl`` and ``refimpl:VARIANT``."""
+
+    def __init__(self, variant: str = "") -> None:
+        self.name = f"refimpl:{variant}" if variant else "refimpl"
+        self.version = getattr(refimpl, "__version__", "") or _version()
+        self._module = _variant(variant) if variant else None
+        self.breaks: str = self._module.BREAKS if self._module else ""
+        self.scenario: str = self._module.SCENARIO if self._module else ""
+
+    def world(self, scenario: Scenario, root: str) -> RefimplWorld:
+        """The loader on a sandbox."""
+        return RefimplWorld(scenario, root, self._module)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("loadloom")
+
+
+def variants() -> dict[str, str]:
+    """The variants by name, with what is wrong with each."""
+    found = {}
+    for info in sorted(pkgutil.iter_modules(variant_package.__path__), key=lambda i: i.name):
+        module = importlib.import_module(f"{variant_package.__name__}.{info.name}")
+        found[info.name.replace("_", "-")] = (module.__doc__ or "").strip().splitlines()[0]
+    return found
+
+
+def _variant(name: str) -> Any:
+    if name not in variants():
+        raise UsageError(f"no variant {name!r} of refimpl; there are {', '.join(variants())}")
+    return importlib.import_module(f"{variant_package.__name__}.{name.replace('-', '_')}")
