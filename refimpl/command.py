@@ -19,8 +19,8 @@ from refimpl.destinations.base import Destination
 from refimpl.destinations.connect import Target, connect, parse
 from refimpl.errors import InputError, PackageError, RetriesExhausted
 from refimpl.loader import Loader
-from refimpl.planning import Plan, base_id, is_whole, new_jobs, plan
-from refimpl.sources import Source, find_sources
+from refimpl.planning import Inspection, Plan, base_id, is_whole, new_jobs, plan
+from refimpl.sources import find_sources
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 from refimpl.summary import JobResult, LoadSummary
 
@@ -93,13 +93,16 @@ def carry_out(request: Request) -> int:
     started = time.monotonic()
     target = parse(request.url)
     sources = find_sources(request.sources)
+    fresh = bool(target.path) and not os.path.exists(target.path)
+    # Looked into before the database is made, so that a refusal leaves no empty one behind.
+    inspected = new_jobs(sources, request.skip_unreadable) if fresh else None
     destination = connect(request.url)
     try:
         storage = PackageStorage(request.state_dir or default_state_dir(target))
         what = plan(storage, destination, base_id(target, sources), request.again)
         if what.action == "nothing":
             return _nothing_to_do(request, what.load_id, _failed_before(storage, destination, what.load_id))
-        refused = _make_package(storage, what, sources, request.skip_unreadable)
+        refused = _make_package(storage, what, lambda: inspected or new_jobs(sources, request.skip_unreadable))
         summary = _run(storage, destination, what.load_id, request.workers)
         storage.drop_job_files(what.load_id)
     finally:
@@ -121,13 +124,13 @@ def default_state_dir(target: Target) -> str:
     return os.path.join(platformdirs.user_state_dir("loadloom"), target.scheme)
 
 
-def _make_package(storage: PackageStorage, what: Plan, sources: list[Source], skip_unreadable: bool) -> list[str]:
+def _make_package(storage: PackageStorage, what: Plan, jobs_of: Callable[[], Inspection]) -> list[str]:
     """Make sure that the package is there, whole; the lines about sources that were passed over."""
     if what.action == "resume":
         if is_whole(storage, what.load_id):
             return []
         storage.drop_package(NORMALIZED, what.load_id)
-    jobs, refused = new_jobs(sources, skip_unreadable)
+    jobs, refused = jobs_of()
     storage.create_package(what.load_id, jobs)
     return [str(error) for error in refused]
 

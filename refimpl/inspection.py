@@ -64,7 +64,7 @@ def explain(error: Exception, fmt: str, path: str) -> str:
     """One line that says what is wrong with the file at `path`, from what DuckDB says of it."""
     if fmt == "jsonl" and (bad := _first_bad_line(path)):
         return bad
-    text = str(error).split("Possible ")[0].replace("\n\nLINE", "\0").split("\0")[0]
+    text = str(error).split("Possible ")[0].replace("\n\nLINE", "\0").split("\0")[0].split("Try setting")[0]
     line = re.search(r"CSV Error on Line: (\d+)", text)
     lines = [part.strip() for part in text.splitlines() if part.strip()]
     if line:
@@ -85,18 +85,20 @@ def _inspect_json(connection: duckdb.DuckDBPyConnection, source: Source) -> Insp
     shape = "array" if fmt == "json" else "newline_delimited"
     reading = f"format='{shape}', maximum_object_size={1 << 30}"
     columns = _describe(connection, f"read_json(?, {reading}, sample_size=-1)", source.path)
-    if columns == (("json", "JSON"),):
+    if len(columns) == 1 and columns[0][0] == "json":
         # Also what DuckDB says when there are no rows, or when some are no objects.
         count = f"SELECT count(*), count(*) FILTER (json_type(json) <> 'OBJECT') FROM read_json_objects(?, {reading})"
         total, others = connection.execute(count, [pattern(source.path)]).fetchall()[0]
         if others:
+            if fmt == "jsonl" and (bad := _first_bad_line(source.path)):
+                raise SourceError(f"{source.path}: {bad}")
             raise SourceError(f"{source.path}: {others} of {total} elements are no JSON objects; a row must be one")
         if not total:
             return Inspected(fmt, (), {})
     names = {name.lower() for name, _ in columns}
     for name, _ in columns:
         if (clash := re.fullmatch(r"(.+)_\d+", name)) and clash[1].lower() in names and not _has_key(source, name):
-            raise SourceError(f"{source.path}: two keys differ only in case: {clash[1]!r}; a table cannot hold both")
+            raise SourceError(f"{source.path}: keys that differ only in case, as {clash[1]!r}; a table cannot hold both")
     return Inspected(fmt, _settle_times(connection, fmt, columns, source.path), {})
 
 

@@ -64,7 +64,11 @@ def is_whole(storage: PackageStorage, load_id: str) -> bool:
     return True
 
 
-def new_jobs(sources: Sequence[Source], skip_unreadable: bool) -> tuple[list[NewJob], list[SourceError]]:
+Inspection = tuple[list[NewJob], list[SourceError]]
+"""The jobs for the sources that are tables, and why the others are not."""
+
+
+def new_jobs(sources: Sequence[Source], skip_unreadable: bool) -> Inspection:
     """A job for every source that is a table, and why the others are not.
 
     Raises SourceError, a line for each, when there are such others and they are not to be skipped; or nothing is left.

@@ -23,8 +23,8 @@ class JobResult:
 
     @property
     def error(self) -> str:
-        """The last line of the message."""
-        return self.message.strip().rpartition("\n")[2]
+        """The last line of the message, without the name of the exception where that says nothing."""
+        return self.message.strip().rpartition("\n")[2].removeprefix("refimpl.errors.TerminalError: ")
 
 
 @dataclass(frozen=True)
