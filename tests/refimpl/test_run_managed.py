@@ -1,4 +1,4 @@
-"""The order inside `run_managed`, and what becomes of a job when something raises. Source: dlt-hub/dlt#3849, PR 3854."""
+"""The order inside `run_managed`, and what comes of an error in it. Source: dlt-hub/dlt#3849, PR 3854."""
 
 from __future__ import annotations
 
