@@ -19,14 +19,15 @@ _DELIMITERS = ",;\t|"
 _HEAD = 1 << 16
 
 _NUMBER = "'[-+]?(0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?'"
+_WHOLE = "'-?(0|[1-9][0-9]*)'"
+_LONG = "regexp_full_match({0}, '[-+]?[0-9]{{16,}}')"  # an identifier more likely than a number, and a double rounds it
 _DAY = "[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}"
 
-# A text column of a CSV file gets the first of these types that holds every value as it is written. '007' and '1.50'
-# written as numbers would not come back the same; the first stays text, the second is taken as the number it is.
+# A text column of a CSV file gets the first of these types that holds every value without loss: '007' stays text.
 _CSV_TYPES = (
     ("BOOLEAN", "lower({0}) IN ('true', 'false')"),
-    ("BIGINT", "regexp_full_match({0}, '-?(0|[1-9][0-9]{{0,17}})')"),
-    ("DOUBLE", f"regexp_full_match({{0}}, {_NUMBER}) AND TRY_CAST({{0}} AS DOUBLE) IS NOT NULL"),
+    ("BIGINT", f"regexp_full_match({{0}}, {_WHOLE}) AND TRY_CAST({{0}} AS BIGINT) IS NOT NULL"),
+    ("DOUBLE", f"regexp_full_match({{0}}, {_NUMBER}) AND NOT {_LONG} AND TRY_CAST({{0}} AS DOUBLE) IS NOT NULL"),
     ("DATE", f"regexp_full_match({{0}}, '{_DAY}') AND TRY_CAST({{0}} AS DATE) IS NOT NULL"),
     ("TIMESTAMP", f"regexp_full_match({{0}}, '{_DAY}[T ][0-9:.]+') AND TRY_CAST({{0}} AS TIMESTAMP) IS NOT NULL"),
 )
@@ -98,7 +99,7 @@ def _inspect_json(connection: duckdb.DuckDBPyConnection, source: Source) -> Insp
     names = {name.lower() for name, _ in columns}
     for name, _ in columns:
         if (clash := re.fullmatch(r"(.+)_\d+", name)) and clash[1].lower() in names and not _has_key(source, name):
-            raise SourceError(f"{source.path}: keys that differ only in case, as {clash[1]!r}; a table cannot hold both")
+            raise SourceError(f"{source.path}: keys that differ only in case, as {clash[1]!r}; no table can hold both")
     return Inspected(fmt, _settle_times(connection, fmt, columns, source.path), {})
 
 

@@ -14,7 +14,7 @@ from refimpl.destinations.connect import Target
 from refimpl.errors import PackageError, SourceError
 from refimpl.inspection import inspect
 from refimpl.package import NewJob
-from refimpl.sources import RESERVED, Source
+from refimpl.sources import Source
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 
 
@@ -77,8 +77,6 @@ def new_jobs(sources: Sequence[Source], skip_unreadable: bool) -> Inspection:
     refused: list[SourceError] = []
     for number, source in enumerate(sources):
         try:
-            if source.table.startswith(RESERVED):
-                raise SourceError(f"{source.path}: tables named {RESERVED}... are the ledger's; rename the file")
             found = inspect(source)
         except SourceError as error:
             refused.append(error)

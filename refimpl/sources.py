@@ -20,8 +20,6 @@ FORMATS = {
 }
 """The formats by the ending of a file's name."""
 
-RESERVED = "_loadloom"  # the destination's own tables begin so
-
 
 @dataclass(frozen=True)
 class Source:
@@ -51,7 +49,10 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
 
 
 def table_name(path: str) -> str:
-    """The table that a file goes into: its name without ending, in lower case, with `_` for what SQL would quote."""
+    """The table that a file goes into: its name without ending, in lower case, with `_` for what SQL would quote.
+
+    It never begins with `_`, as the tables of the ledger do.
+    """
     name = re.sub(r"\W+", "_", os.path.basename(path)[: -len(_ending(path)) or None].lower()).strip("_") or "data"
     name = f"t_{name}" if name[0].isdigit() else name
     return name[:60]
