@@ -1,1 +1,5 @@
-"""Whether a loader keeps its commit contract: scenarios, adapters, verdicts."""
+"""Verify a loader: adapters, scenarios, the verdict on each rule."""
+
+from .scenario import JobPlan, Scenario, fails, retries, succeeds
+
+__all__ = ["JobPlan", "Scenario", "fails", "retries", "succeeds"]

@@ -1,0 +1,136 @@
+"""What an adapter must give: a loader on a package of given jobs, and what a user of it would see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..probes.steps import step
+from ..runtime import control
+from .scenario import SUCCESS, TERMINAL, Scenario
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A class whose attributes are read and written by more than one thread.
+
+    Attributes:
+        owner: the class; subclasses follow.
+        attributes: their names.
+        label: a name for an object, the same from run to run: the job's name.
+    """
+
+    owner: type
+    attributes: tuple[str, ...]
+    label: Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a loader keeps things, below the sandbox root.
+
+    Attributes:
+        package: the package's directory while it is loaded (``normalized/1.0``).
+        finalised: its directory afterwards (``loaded/1.0``).
+        marker_of: the job whose marker is at this path, or None.
+        state: the attribute by which a job's state is published.
+        finished: the attribute with the time at which it finished.
+    """
+
+    package: str
+    finalised: str
+    marker_of: Callable[[str], str | None]
+    state: str = "_state"
+    finished: str = "_finished_at"
+
+
+class Script:
+    """The destination of a scenario: takes or refuses each attempt as planned, and counts what it committed.
+
+    Args:
+        scenario: the jobs with their outcomes.
+        terminal: makes the error that fails a job for good.
+        transient: makes the error after which a job is tried again.
+    """
+
+    def __init__(
+        self, scenario: Scenario, terminal: Callable[[str], Exception], transient: Callable[[str], Exception]
+    ) -> None:
+        self._plans = {job.name: job.outcomes for job in scenario.jobs}
+        self._terminal = terminal
+        self._transient = transient
+        self.attempts: Counter[str] = Counter()
+        self.commits: Counter[str] = Counter()
+        self.loads: Counter[str] = Counter()
+        self.last: dict[str, str] = {}
+        self.running: dict[Any, str] = {}
+        """The job that each task has run last."""
+
+    def run(self, job: str) -> None:
+        """What the destination does with one attempt at a job: a visible step. Raises what the plan says."""
+        step(f"run {job}", "write", kind="run", detail=f"load {job}")
+        self.attempts[job] += 1
+        outcomes = self._plans[job]
+        outcome = outcomes[min(self.attempts[job], len(outcomes)) - 1]
+        self.last[job] = outcome
+        execution = control.exploring()
+        if execution is not None:
+            self.running[execution.current] = job
+        if outcome == SUCCESS:
+            self.commits[job] += 1
+        elif outcome == TERMINAL:
+            raise self._terminal(f"the destination refuses {job}")
+        else:
+            raise self._transient(f"the destination cannot take {job} now")
+
+
+class World(Protocol):
+    """One loader under one scenario. Made once an exploration; `lay_down` starts each execution afresh."""
+
+    layout: Layout
+    script: Script
+
+    def shared(self) -> Sequence[Shared]:
+        """Attributes through which its threads talk."""
+
+    def prepare(self) -> None:
+        """Once, outside any execution: warm up imports and caches."""
+
+    def close(self) -> None:
+        """Undo `prepare`."""
+
+    def lay_down(self) -> None:
+        """Before each execution, outside of it: a fresh package in an empty sandbox."""
+
+    def run(self) -> object:
+        """In the main task: make a loader as its users do and run it to the end. May raise what it raises."""
+
+    def job(self, name: str) -> Any:
+        """The job object of the current attempt; None before it was made."""
+
+    def evidence(self, name: str) -> bool:
+        """Whether a restart would find that the job is done. Reads the disk."""
+
+    def marker(self, name: str) -> bool:
+        """Whether the job's marker is in place and valid. Reads the disk."""
+
+
+class Implementation(Protocol):
+    """A loader under test, reached through an adapter.
+
+    Attributes:
+        name: as on the command line.
+        version: of the loader.
+        breaks: for a variant: the rule that it is made to break; else empty.
+        scenario: for a variant: the scenario in which it breaks it; else empty.
+    """
+
+    name: str
+    version: str
+    breaks: str
+    scenario: str
+
+    def world(self, scenario: Scenario, root: str) -> World:
+        """The loader on a sandbox."""

@@ -1,0 +1,239 @@
+"""Verify one implementation in one scenario: search its schedules, judge each rule."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..contract import MONITORS, View, Watch
+from ..contract.events import TERMINAL
+from ..contract.monitor import Lens as LensFunction
+from ..errors import AdapterError
+from ..probes import Patches, attributes, files, futures
+from ..probes.steps import step
+from ..runtime import Execution, control
+from ..search import Bounded, Fixed, Strategy
+from ..search.explore import Exploration, Finding, Progress, explore
+from ..search.runner import Runner
+from ..search.token import Token, fingerprint
+from ..trace import Failure
+from ..verdict import Verdict
+from .adapter import Implementation, World
+from .lens import Lens, WorldView
+from .scenario import Scenario
+
+RUN = "run"
+"""The pseudo-rule that every execution ends and no exception gets lost."""
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """What may be claimed about one rule in one scenario.
+
+    Attributes:
+        rule: its number.
+        verdict: what may be claimed.
+        judged: how often it could have been broken, over all executions.
+        finding: how it is broken; None where it is not.
+    """
+
+    rule: str
+    verdict: Verdict
+    judged: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Report:
+    """One implementation in one scenario.
+
+    Attributes:
+        implementation: as on the command line.
+        version: of the loader.
+        scenario: what was tried.
+        exploration: how it was searched.
+        rules: the verdicts, in the scenario's order of rules.
+    """
+
+    implementation: str
+    version: str
+    scenario: Scenario
+    exploration: Exploration
+    rules: list[RuleVerdict] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """One for each rule."""
+        return [rule.verdict for rule in self.rules]
+
+    def token(self, finding: Finding) -> Token:
+        """The token that shows a finding again."""
+        return token_of(self.implementation, self.scenario, finding.schedule, finding.execution)
+
+
+def token_of(implementation: str, scenario: Scenario, schedule: Any, execution: Execution) -> Token:
+    """The token of a schedule of this scenario."""
+    return Token(implementation, scenario.name, tuple(schedule), scenario.timeouts, fingerprint(execution.steps))
+
+
+class Session:
+    """An implementation in a scenario, ready to run executions. Made by `session`."""
+
+    def __init__(self, implementation: Implementation, scenario: Scenario, world: World, root: str) -> None:
+        self.implementation = implementation
+        self.scenario = scenario
+        self.world = world
+        self.root = root
+        self.jobs = tuple(job.name for job in scenario.jobs)
+        self.watch = Watch([MONITORS[rule] for rule in scenario.rules], self._eyes)
+        self.box = files.Sandbox(root)
+        installers: list[Callable[[Patches], None]] = [lambda patches: files.install(patches, self.box)]
+        for shared in world.shared():
+            installers.append(
+                lambda patches, s=shared: attributes.install(patches, s.owner, s.attributes, s.label)  # type: ignore[misc]
+            )
+        self.runner = Runner(
+            self._program,
+            timeouts=scenario.timeouts,
+            install=installers,
+            before=self._before,
+            listener=self.watch,
+            after=_collect_unread,
+        )
+
+    def _eyes(self) -> tuple[View, LensFunction]:
+        return WorldView(self.world, self.root, self.jobs), Lens(self.world)
+
+    def _before(self) -> None:
+        for name in sorted(os.listdir(self.root)):
+            shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+        self.box.reset()
+        try:
+            self.world.lay_down()
+        except Exception as error:
+            raise AdapterError(
+                f"the adapter of {self.implementation.name} could not lay down the package: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _program(self) -> None:
+        if self.scenario.observer:
+            threading.Thread(target=self._observe, name="observer", daemon=True).start()
+        try:
+            self.world.run()
+        except Exception as error:
+            execution = control.exploring()
+            if execution is not None and execution.current is not None:
+                execution.fail_with(execution.current, error)
+
+    def _observe(self) -> None:
+        """Look at each job through the loader's own API, as a user would, until it is terminal."""
+        for name in self.jobs:
+            while True:
+                step(f"made {name}", "read", kind="look for")
+                job = self.world.job(name)
+                if job is not None and getattr(job, self.world.layout.state) in TERMINAL:
+                    self.world.marker(name)
+                    break
+                time.sleep(0.1)
+
+
+@contextmanager
+def session(implementation: Implementation, scenario: Scenario) -> Iterator[Session]:
+    """A sandbox with everything in place, warmed up; gone afterwards."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(prefix="loadloom-", dir=memory if os.access(memory, os.W_OK) else None) as base:
+        root = os.path.join(os.path.realpath(base), "box")
+        os.mkdir(root)
+        world = implementation.world(scenario, root)
+        world.prepare()
+        made = Session(implementation, scenario, world, root)
+        try:
+            with made.runner:
+                made.runner.run(Fixed(()))  # imports and caches: the first run may not be like the others
+                made.watch.judged.clear()
+                yield made
+        finally:
+            world.close()
+
+
+def _collect_unread(execution: Execution) -> None:
+    for name, error in futures.unread(execution).items():
+        text = f"{type(error).__name__}: {error}"
+        execution.failures.append(
+            Failure("exception", f"{text} (in {name}, which nobody reads)", where=f"unread {type(error).__name__}",
+                    step=len(execution.steps) - 1, exception=error)
+        )  # fmt: skip
+
+
+def verify(
+    implementation: Implementation,
+    scenario: Scenario,
+    *,
+    strategy: Strategy | None = None,
+    max_executions: int | None = None,
+    time_budget: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    visit: Callable[[Execution, Watch], None] | None = None,
+) -> Report:
+    """Search the schedules of a scenario and judge its rules.
+
+    Args:
+        implementation: the loader.
+        scenario: what is tried.
+        strategy: which schedules; by default all with at most as many preemptions as the scenario says.
+        max_executions: how many at most.
+        time_budget: seconds.
+        progress: told after each execution.
+        visit: called with each execution and the events seen in it.
+
+    Raises:
+        AdapterError: the adapter failed, not the loader.
+    """
+    with session(implementation, scenario) as ready:
+        seen = visit
+        exploration = explore(
+            ready.runner,
+            strategy or Bounded(scenario.preemptions),
+            max_executions=max_executions,
+            time_budget=time_budget,
+            progress=progress,
+            visit=None if seen is None else lambda execution: seen(execution, ready.watch),
+        )
+        report = Report(implementation.name, implementation.version, scenario, exploration)
+        for rule in scenario.rules:
+            report.rules.append(_judge(exploration, rule, ready.watch.judged[rule], scenario.sequential))
+        report.rules.append(_judge_run(exploration, scenario.sequential))
+    return report
+
+
+def _judge(exploration: Exploration, rule: str, judged: int, sequential: bool) -> RuleVerdict:
+    found = tuple(f for f in exploration.findings if f.failure.rule == rule)
+    if found:
+        return RuleVerdict(rule, Verdict.BROKEN, judged, found)
+    if judged == 0 and exploration.complete:
+        return RuleVerdict(rule, Verdict.VACUOUS, 0)
+    return RuleVerdict(rule, _clean(exploration, sequential), judged)
+
+
+def _judge_run(exploration: Exploration, sequential: bool) -> RuleVerdict:
+    found = tuple(f for f in exploration.findings if not f.failure.rule)
+    if found:
+        return RuleVerdict(RUN, Verdict.BROKEN, exploration.executions, found)
+    return RuleVerdict(RUN, _clean(exploration, sequential), exploration.executions)
+
+
+def _clean(exploration: Exploration, sequential: bool) -> Verdict:
+    """The verdict on something that was not seen broken."""
+    if exploration.reasons or not exploration.complete:
+        return Verdict.INCONCLUSIVE
+    if not exploration.interacting and not sequential:
+        return Verdict.VACUOUS
+    return Verdict.BOUNDED if exploration.bounds else Verdict.PROVED

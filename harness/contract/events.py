@@ -1,0 +1,70 @@
+"""What rules speak of: events of a loader, and the view that an observer has of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..trace import Operation
+
+RUN = "run"
+"""The destination runs a job."""
+MARKER = "marker"
+"""A job's marker is written into place (or the attempt to)."""
+MARKER_GONE = "marker gone"
+"""A job's marker is removed."""
+FINISHED = "finished"
+"""A job's `finished_at` is set."""
+STATE = "state"
+"""A job's state is published."""
+WAKE = "wake-up"
+"""A worker releases the done event."""
+FINALISE = "finalise"
+"""The package is renamed from `normalized` to `loaded` (or the attempt to)."""
+TOUCH = "touch"
+"""Something under the package's path in `normalized` is created, written, renamed or deleted."""
+
+TERMINAL = ("completed", "failed")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step in the words of the contract.
+
+    Attributes:
+        kind: one of the constants of this module.
+        job: the job concerned; empty where it is the package.
+        step: the step that it is.
+        path: the path touched, below the sandbox root; empty where none is.
+    """
+
+    kind: str
+    job: str
+    step: Operation
+    path: str = ""
+
+
+class View(Protocol):
+    """What somebody who looks at the loader now would see. Looking is no step."""
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs of the package."""
+
+    def state(self, job: str) -> str | None:
+        """The published state of the job's current attempt: ready, running, completed, failed, retry."""
+
+    def finished(self, job: str) -> bool:
+        """Whether `finished_at` of the current attempt is set."""
+
+    def evidence(self, job: str) -> bool:
+        """Whether a restart would find that the job is done."""
+
+    def marker(self, job: str) -> bool:
+        """Whether the job's marker is in place and valid."""
+
+    def location(self) -> str:
+        """Where the package is: ``normalized``, ``loaded``, ``both`` or ``none``."""
+
+    def ran_badly(self, job: str) -> bool:
+        """Whether the destination failed the job's last attempt."""
