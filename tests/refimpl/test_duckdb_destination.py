@@ -204,7 +204,7 @@ def test_types_of_files_are_widened(tmp_path: Path, destination: DuckDBDestinati
 
 
 def test_existing_table_is_widened_and_keeps_its_rows(tmp_path: Path, destination: DuckDBDestination) -> None:
-    query(destination, "CREATE TABLE t (X INTEGER, other STRUCT(a INTEGER))")
+    query(destination, "CREATE TABLE T (X INTEGER, other STRUCT(a INTEGER))")
     query(destination, "INSERT INTO t VALUES (1, {'a': 5})")
     Loader(package(tmp_path, csv_job("a", "x\n1.5\n", columns=(("x", "DOUBLE"),))), destination).run()
     assert query(destination, "SELECT x, other FROM t ORDER BY x") == [(1.0, {"a": 5}), (1.5, None)]

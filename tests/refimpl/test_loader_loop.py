@@ -133,7 +133,9 @@ def test_no_more_jobs_run_at_once_than_workers(tmp_path: Path) -> None:
             at_once -= 1
 
     names = [f"j{number}" for number in range(12)]
-    Loader(package(tmp_path, *names), MemoryDestination(**dict.fromkeys(names, count)), workers=3).run()
+    destination = MemoryDestination(**dict.fromkeys(names, count))
+    with concurrent.futures.ThreadPoolExecutor(12) as executor:
+        Loader(package(tmp_path, *names), destination, workers=3, executor=executor).run()
     assert most <= 3
 
 

@@ -263,6 +263,12 @@ def test_odd_file_names_work(tmp_path: Path, name: str) -> None:
     assert list(loaded(tmp_path, path).values()) == [[(1,)]]
 
 
+def test_brackets_in_a_name_do_not_make_it_another_file(tmp_path: Path) -> None:
+    write(tmp_path / "a1.csv", "x\nwrong\n")
+    path = write(tmp_path / "a[1].csv", "x\n1\n")
+    assert columns(path) == {"x": "BIGINT"}
+
+
 def test_files_of_one_name_share_a_table(tmp_path: Path) -> None:
     for folder, text in (("a", "x\n1\n"), ("b", "x,y\nmany,2\n")):
         (tmp_path / folder).mkdir()
