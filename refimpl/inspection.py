@@ -53,6 +53,8 @@ def inspect(source: Source) -> Inspected:
         return _inspect_json(connection, source)
     except duckdb.Error as error:
         raise SourceError(f"{source.path}: {explain(error, source.format, source.path)}") from error
+    except csv.Error as error:
+        raise SourceError(f"{source.path}: not a CSV file: {error}") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{source.path}: not UTF-8 text; convert it first") from error
     except OSError as error:

@@ -47,15 +47,15 @@ class DuckDBJob(RunnableLoadJob):
             rows = self._insert_rows(cursor)
             self._insert_ledger_row(cursor, rows)
         except _AlreadyThere:
-            cursor.execute("ROLLBACK")
+            _roll_back(cursor)
             self._adopt()
             return
         except _TERMINAL as error:
-            cursor.execute("ROLLBACK")
+            _roll_back(cursor)
             origin = self.spec.origin or self.spec.job_id
             raise TerminalError(f"{origin}: {explain(error, self.spec.format, self.path)}") from error
         except BaseException:
-            cursor.execute("ROLLBACK")
+            _roll_back(cursor)
             raise
         try:
             self.commit(cursor)
@@ -103,6 +103,12 @@ class DuckDBJob(RunnableLoadJob):
             raise TerminalError(found.message)
         self.rows = found.rows
         return True
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    # A transaction that is gone already is rolled back; another error here must not stand in for the first one.
+    with contextlib.suppress(duckdb.Error):
+        cursor.execute("ROLLBACK")
 
 
 class _AlreadyThere(Exception):
