@@ -211,6 +211,14 @@ def _exists(execution: Execution, path: Any) -> bool:
         execution.quiet -= 1
 
 
+def _is_directory(execution: Execution, path: Any) -> bool:
+    execution.quiet += 1
+    try:
+        return os.path.isdir(path)
+    finally:
+        execution.quiet -= 1
+
+
 def _looking(box: Sandbox, kind: str, real: Any, listing: bool = False) -> Any:
     def look(path: Any = ".", *args: Any, **kw: Any) -> Any:
         execution = control.current()
@@ -288,13 +296,11 @@ def _moving(box: Sandbox, kind: str, real: Any) -> Any:
         source = None if execution is None else box.relative(src)
         target = None if execution is None else box.relative(dst)
         if execution is not None and source is not None and target is not None:
-            execution.quiet += 1
-            directory = kind != "link" and os.path.isdir(src)
-            execution.quiet -= 1
+            directory = kind != "link" and _is_directory(execution, src)
             operation = Operation(kind, moves(source, target, directory), detail=f"{source} -> {target}")
             execution.perform(operation)
-            if not directory and kind != "link" and os.path.isdir(src):
-                operation.accesses = moves(source, target, True)
+            if not directory and kind != "link" and _is_directory(execution, src):
+                operation.accesses = moves(source, target, True)  # it became one while we waited for our turn
         return real(src, dst, **kw)
 
     return move

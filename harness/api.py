@@ -1,0 +1,200 @@
+"""The few functions that users call: explore a program, replay a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .errors import UsageError
+from .search import Bounded, Dfs, Random, Replay, Strategy
+from .search.explore import Exploration, Finding, Progress
+from .search.explore import explore as run_search
+from .search.runner import Runner
+from .search.token import Token, fingerprint, parse
+from .verdict import Verdict
+
+STRATEGIES = ("dfs", "bounded", "random")
+DEFAULT_PREEMPTIONS = 2
+
+
+class ExplorationFailed(AssertionError):  # noqa: N818 - what a test sees is a failed assertion
+    """A program did not pass: it is BROKEN, or nothing can be claimed of it."""
+
+
+@dataclass(frozen=True)
+class ProgramFailure:
+    """How a program fails.
+
+    Attributes:
+        kind: ``exception``, ``deadlock`` or ``livelock``.
+        error: one line for people.
+        token: the schedule; `replay` runs it again.
+        finding: the failure with its execution.
+    """
+
+    kind: str
+    error: str
+    token: str
+    finding: Finding = field(repr=False)
+
+    def explain(self) -> str:
+        """The failure for people: who did what when, and how to see it again."""
+        from .report.explain import explain_program
+
+        return explain_program(self)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search of a program's schedules says.
+
+    Attributes:
+        verdict: what may be claimed.
+        executions: how many ran.
+        bounds: what limits the claim, for people; empty where nothing does.
+        reasons: why nothing can be claimed, where that is so.
+        failure: the first failure found; None where there is none.
+        exploration: everything else that is known of the search.
+    """
+
+    verdict: Verdict
+    executions: int
+    bounds: str
+    reasons: tuple[str, ...]
+    failure: ProgramFailure | None
+    exploration: Exploration = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict is PROVED or BOUNDED."""
+        return self.verdict in (Verdict.PROVED, Verdict.BOUNDED)
+
+    def raise_if_failed(self) -> None:
+        """Do nothing if `ok`.
+
+        Raises:
+            ExplorationFailed: the program is broken, or nothing can be claimed of it.
+        """
+        if self.failure is not None:
+            raise ExplorationFailed(self.failure.explain()) from self.failure.finding.failure.exception
+        if not self.ok:
+            raise ExplorationFailed(f"{self.verdict}: {'; '.join(self.reasons) or self._vacuous()}")
+
+    @staticmethod
+    def _vacuous() -> str:
+        return "no two tasks did dependent operations: nothing to interleave; is the shared state instrumented?"
+
+
+def name_of(program: Callable[[], object]) -> tuple[str, str]:
+    """Module and qualified name of a program, as its tokens say."""
+    module = getattr(program, "__module__", None) or "program"
+    name = getattr(program, "__qualname__", None) or type(program).__qualname__
+    return module, name.replace("/", "_")
+
+
+def make_strategy(name: str, preemptions: int | None, max_executions: int | None, seed: int) -> Strategy:
+    """A strategy by name.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
+    if name == "dfs":
+        return Dfs()
+    if name == "bounded":
+        return Bounded(DEFAULT_PREEMPTIONS if preemptions is None else preemptions)
+    if name == "random":
+        return Random(1000 if max_executions is None else max_executions, seed)
+    raise UsageError(f"no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+
+
+def explore(
+    program: Callable[[], object],
+    *,
+    strategy: str = "bounded",
+    preemptions: int | None = None,
+    timeouts: int = 1,
+    max_executions: int | None = None,
+    time_budget: float | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Run a threaded program in every order that matters.
+
+    Args:
+        program: a callable without arguments. It makes its own state, starts ordinary threads or executors, joins
+            them and asserts. It is called once for each execution.
+        strategy: ``bounded`` (at most ``preemptions`` preemptions), ``dfs`` (everything) or ``random`` (samples).
+        preemptions: the bound of ``bounded``; 2 by default.
+        timeouts: how often a timed wait may expire in an execution although something else could run.
+        max_executions: how many at most; a search that is cut short is INCONCLUSIVE.
+        time_budget: seconds after which no new execution starts.
+        seed: of ``random``.
+        progress: told after each execution.
+
+    Raises:
+        UsageError: an argument makes no sense.
+    """
+    chosen = make_strategy(strategy, preemptions, max_executions, seed)
+    with Runner(program, timeouts=timeouts) as runner:
+        exploration = run_search(
+            runner, chosen, max_executions=max_executions, time_budget=time_budget, stop_at_first=True, progress=progress
+        )
+    module, name = name_of(program)
+    failure = None
+    if exploration.findings:
+        finding = exploration.findings[0]
+        token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps))
+        failure = ProgramFailure(finding.failure.kind, finding.failure.error, str(token), finding)
+    return Result(
+        exploration.verdict(),
+        exploration.executions,
+        exploration.bounds,
+        tuple(exploration.reasons),
+        failure,
+        exploration,
+    )
+
+
+def replay(program: Callable[[], object], token: str) -> Result:
+    """Run one schedule of a program again.
+
+    Args:
+        program: the one that the token was made for.
+        token: as a failure prints it.
+
+    Raises:
+        UsageError: the token is damaged or of another program.
+        NondeterminismError: it does not fit the program any more.
+    """
+    read = parse(token)
+    module, name = name_of(program)
+    if (read.implementation, read.scenario) != (module, name):
+        raise UsageError(f"the token is of {read.implementation}/{read.scenario}, not of {module}/{name}")
+    with Runner(program, timeouts=read.timeouts) as runner:
+        exploration = replay_schedule(runner, read)
+    failure = None
+    if exploration.findings:
+        finding = exploration.findings[0]
+        failure = ProgramFailure(finding.failure.kind, finding.failure.error, token, finding)
+    verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
+    return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
+
+
+def replay_schedule(runner: Runner, token: Token) -> Exploration:
+    """Run the schedule of a token with call sites recorded; every failure of it is a finding.
+
+    Raises:
+        NondeterminismError: the schedule does not fit, or what happens is not what was recorded.
+    """
+    from .errors import NondeterminismError
+
+    chooser = Replay(token.schedule)
+    execution = runner.run(chooser, detailed=True)
+    if chooser.unused or fingerprint(execution.steps) != token.fingerprint:
+        raise NondeterminismError(
+            f"the token does not fit any more: its schedule runs, but what happens is not what was recorded "
+            f"({len(execution.steps)} steps, ended: {execution.ending}). Usual causes: the program, loadloom or a "
+            "library changed since, or the order of a set, id(), the clock or random numbers steer it"
+        )
+    findings = [Finding(failure, 1, token.schedule, execution) for failure in execution.failures]
+    return Exploration(1, len(execution.steps), findings, bounds="one schedule", reasons=["one schedule only"])
