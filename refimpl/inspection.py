@@ -17,6 +17,7 @@ from refimpl.sources import Source
 
 _DELIMITERS = ",;\t|"
 _HEAD = 1 << 16
+_AT_ONCE = 50  # columns of a CSV file looked at in one query: its planning grows with their square
 
 _NUMBER = "'[-+]?(0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?'"
 _WHOLE = "'-?(0|[1-9][0-9]*)'"
@@ -107,8 +108,10 @@ def _inspect_json(connection: duckdb.DuckDBPyConnection, source: Source) -> Insp
 
 def _json_shape(source: Source) -> str:
     """"json" for an array, "jsonl" for objects one a line, whatever the file's name says."""
-    with open(source.path, encoding="utf-8-sig") as file:
+    with open(source.path, encoding="utf-8") as file:
         line, number = _first_line(file)
+        if line.startswith("\ufeff"):
+            raise SourceError(f"{source.path}: line 1: begins with a byte order mark; save it as UTF-8 without one")
         if line.startswith("["):
             if source.format == "json":
                 return "json"
@@ -172,28 +175,34 @@ def _settle_times(connection: duckdb.DuckDBPyConnection, fmt: str, columns: Colu
 
 def _inspect_csv(connection: duckdb.DuckDBPyConnection, source: Source) -> Inspected:
     with open(source.path, encoding="utf-8-sig", newline="") as file:
-        head, _ = _first_line(file)
+        head, number = _first_line(file)
         delimiter = "\t" if source.path.lower().endswith(".tsv") else _delimiter(head)
         file.seek(0)
-        header = next((row for row in csv.reader(file, delimiter=delimiter) if row), None)
-    if header is None:
+        header = next(csv.reader(file, delimiter=delimiter), None)
+    if not header or number > 1:  # DuckDB would take a blank first line for the header
         raise SourceError(f"{source.path}: line 1: empty; a CSV file begins with a line of column names")
     names = _unique(header)
     options = {"delimiter": delimiter}
-    text = tuple((name, "VARCHAR") for name in names)
-    # A missing value is NULL and fits every type.
-    test = "bool_and({1}) FILTER ({0} IS NOT NULL)"
-    tests = [test.format(quoted, fits.format(quoted)) for quoted in map(ident, names) for _, fits in _CSV_TYPES]
-    query = f"SELECT {', '.join(tests)} FROM {relation('csv', text, options)}"
-    row = connection.execute(query, [pattern(source.path)]).fetchall()[0]
-    kinds = [kind for kind, _ in _CSV_TYPES]
-    columns = []
-    for index, name in enumerate(names):
-        verdicts = row[index * len(kinds) : (index + 1) * len(kinds)]
-        # All NULL: no value at all, so any type will do and another file may know better.
-        fits = [kind for kind, verdict in zip(kinds, verdicts) if verdict]
-        columns.append((name, UNKNOWN if verdicts[0] is None else fits[0] if fits else "VARCHAR"))
+    reader = relation("csv", tuple((name, "VARCHAR") for name in names), options)
+    columns: list[tuple[str, str]] = []
+    for start in range(0, len(names), _AT_ONCE):
+        part = names[start : start + _AT_ONCE]
+        columns += zip(part, _csv_types(connection, reader, part, source.path))
     return Inspected("csv", tuple(columns), options)
+
+
+def _csv_types(connection: duckdb.DuckDBPyConnection, reader: str, names: list[str], path: str) -> list[str]:
+    """The type of each of the columns `names`, from all their values."""
+    test = "bool_and({1}) FILTER ({0} IS NOT NULL)"  # a missing value fits every type
+    tests = [test.format(quoted, fits.format(quoted)) for quoted in map(ident, names) for _, fits in _CSV_TYPES]
+    row = connection.execute(f"SELECT {', '.join(tests)} FROM {reader}", [pattern(path)]).fetchall()[0]
+    types = []
+    for index in range(0, len(row), len(_CSV_TYPES)):
+        verdicts = row[index : index + len(_CSV_TYPES)]
+        fits = [kind for (kind, _), verdict in zip(_CSV_TYPES, verdicts) if verdict]
+        # None: no value at all, so any type will do and another file may know better.
+        types.append(UNKNOWN if verdicts[0] is None else fits[0] if fits else "VARCHAR")
+    return types
 
 
 def _delimiter(line: str) -> str:

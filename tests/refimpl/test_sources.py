@@ -104,8 +104,10 @@ REFUSED = {
     "array.jsonl": ("[1]\n", "array.jsonl: line 1: a JSON array"),
     "broken.jsonl": ('{"a": 1}\n{"a":\n{"a": 3}\n', "broken.jsonl: line 2: not valid JSON"),
     "value.jsonl": ('{"a": 1}\n\n7\n', "value.jsonl: line 3: not a JSON object"),
+    "mark.jsonl": (b'\xef\xbb\xbf{"a": 1}\n', "mark.jsonl: line 1: begins with a byte order mark"),
     "short.csv": ("a,b\n1,2\n3\n", "short.csv: line 3: Expected Number of Columns: 2 Found: 1"),
     "long.csv": ("a;b\n1;2\n3;4;5\n", "long.csv: line 3: Expected Number of Columns: 2 Found: 3"),
+    "blank.csv": ("\na,b\n1,2\n", "blank.csv: line 1: empty"),
     "empty.csv": ("", "empty.csv: line 1: empty"),
     "latin.csv": (b"a\ncaf\xe9\n", "latin.csv: .*(UTF-8|utf-8|unicode)"),
     "text.parquet": ("hello", "text.parquet: .*Parquet"),
@@ -245,6 +247,12 @@ def test_quoted_values_may_hold_delimiters_quotes_and_line_ends(tmp_path: Path) 
 def test_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", b"\xef\xbb\xbfa,b\n1,2\n")
     assert loaded(tmp_path, path)["t"] == [(1, 2)]
+
+
+def test_many_columns(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(120)]
+    path = write(tmp_path / "t.csv", ",".join(names) + "\n" + ",".join(["1"] * 119 + ["x"]) + "\n")
+    assert columns(path) == {**dict.fromkeys(names, "BIGINT"), "c119": "VARCHAR"}
 
 
 def test_repeated_and_missing_column_names_are_made_up(tmp_path: Path) -> None:
