@@ -271,6 +271,7 @@ def _patch_executor(patches: Patches) -> None:
             assert execution.current is not None
             n = execution.current.count("pool name")
             self._thread_name_prefix = prefix or f"ThreadPoolExecutor-{n}"
+            self._threads = {}  # the stdlib's is a set, whose order differs from run to run; pools iterate it to join
 
         return __init__
 
@@ -292,6 +293,8 @@ def _patch_executor(patches: Patches) -> None:
                 pool.workers.append(
                     run_as_thread(execution, thread, lambda: _work(execution, self, item), daemon=False)
                 )
+                if isinstance(self._threads, dict):
+                    self._threads[thread] = None
             else:
                 pool.backlog.append(item)
             return future
