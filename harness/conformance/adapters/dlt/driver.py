@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.conformance.adapters.dlt_disk import (
+from .disk import (
     FORMAT,
     LOAD_ID,
     TABLE,
@@ -37,8 +37,8 @@ from harness.conformance.adapters.dlt_disk import (
     parse_file_name,
     prepare_package,
 )
-from harness.conformance.adapters.dlt_pins import module as _dlt
-from harness.conformance.adapters.dlt_pins import pinned
+from .pins import module as _dlt
+from .pins import pinned
 
 __all__ = [
     "FORMAT",
@@ -217,6 +217,13 @@ class Destination:
         self.client_class: Any = type("LoomClient", (_Client, client.JobClientBase), dict(ours))
         self.job_class: Any = type("LoomJob", (_Job, client.RunnableLoadJob), dict(ours))
         self.factory: Any = type("LoomDestination", (_Factory, reference.Destination), dict(ours))()
+
+    def forget(self) -> None:
+        """What it knows of jobs and loads, as if it were new."""
+        self.jobs.clear()
+        self.history.clear()
+        self.loads.clear()
+        self.loader_task = None
 
     def role(self) -> str:
         """`loader` on the task that runs the loader, `worker` on any other."""

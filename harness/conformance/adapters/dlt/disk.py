@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import Literal
 
-from harness.conformance.adapters.dlt_pins import FOLDERS, module, pinned
+from .pins import FOLDERS, module, pinned
 
 LOAD_ID = "1.0"
 """Load id of the package: dlt sorts packages by it and takes it for the time of creation."""
