@@ -21,6 +21,9 @@ Accesses = tuple[Access, ...]
 
 GO = "go"
 TIMEOUT = "timeout"
+"""A timed wait expires although something else could run."""
+FORCED = "forced"
+"""A timed wait expires because nothing else can run."""
 
 
 class Operation:
@@ -42,6 +45,7 @@ class Operation:
         "deadline",
         "detail",
         "enabled",
+        "forced",
         "idle",
         "index",
         "kind",
@@ -53,6 +57,7 @@ class Operation:
         "site",
         "stale",
         "task",
+        "woken",
     )
 
     def __init__(
@@ -83,6 +88,8 @@ class Operation:
         self.preempted = False
         self.site: Site | None = None
         self.stale: Any = None
+        self.forced = False  # it could happen only because nothing else could
+        self.woken: frozenset[str] | None = None  # what a poll waited for, once somebody has written it
 
     @property
     def resource(self) -> str:

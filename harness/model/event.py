@@ -11,6 +11,10 @@ class Event:
     def __init__(self, flag: bool = False) -> None:
         self.flag = flag
 
+    def initial(self) -> bool:
+        """What it starts with, for `search.gates`."""
+        return self.flag
+
     def is_set(self) -> bool:
         """Whether wait is enabled."""
         return self.flag

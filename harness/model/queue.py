@@ -14,6 +14,10 @@ class Queue:
         self.unfinished = 0
         self.shutdown = False
 
+    def initial(self) -> tuple[int, int]:
+        """Its size and limit at the start, for `search.gates`."""
+        return self.size, self.limit
+
     def can_put(self) -> bool:
         """Whether put is enabled (a put to a queue that was shut down fails at once)."""
         return self.shutdown or self.limit <= 0 or self.size < self.limit

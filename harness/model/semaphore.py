@@ -12,6 +12,10 @@ class Semaphore:
         self.value = value
         self.limit = limit
 
+    def initial(self) -> int:
+        """What it starts with, for `search.gates`."""
+        return self.value
+
     def available(self) -> bool:
         """Whether acquire is enabled."""
         return self.value > 0

@@ -24,6 +24,9 @@ class Binding:
         self.name = name
         self.read: Accesses = ((name, READ),)
         self.write: Accesses = ((name, WRITE),)
+        initial = getattr(model, "initial", None)
+        if initial is not None:
+            execution.initial[name] = initial()
 
 
 def bind(execution: Execution, obj: Any, kind: str, model: Any) -> Binding:

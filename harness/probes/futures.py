@@ -221,7 +221,10 @@ class _Pool:
         self.backlog: deque[tuple[Any, Callable[[], Any]]] = deque()
         self.workers: list[Task] = []
         self.shut = False
-        self.broken: BaseException | None = None
+
+    def initial(self) -> int:
+        """How many workers it may have, for `search.gates`."""
+        return self.size
 
 
 def _pool_of(execution: Execution, executor: Any) -> Binding:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..errors import Abandoned
-from ..trace import GO, TIMEOUT, WRITE, Failure, Operation
+from ..trace import GO, READ, TIMEOUT, WRITE, Failure, Operation
 from . import control, polling
 from .sites import user_site
 from .task import Task
@@ -66,7 +66,7 @@ class Chooser(Protocol):
     """The part of a strategy that an execution needs."""
 
     def choose(self, point: ChoicePoint) -> int:
-        """Index into ``point.options``."""
+        """Index into ``point.options``; negative: give this execution up, it has been seen."""
 
 
 class Execution:
@@ -106,6 +106,7 @@ class Execution:
         self.clock = 0.0
         self.ending = ""
         self.failures: list[Failure] = []
+        self.initial: dict[str, Any] = {}  # what resources started with, see `search.gates`
         self.uncontrolled: list[str] = []
         self.notes: dict[str, Any] = {}  # what probes want to keep for the time of the execution
         self.dead = False
@@ -227,6 +228,8 @@ class Execution:
                 return self._end(self._stuck())
             point = ChoicePoint("schedule", options, current, preemptive, self)
             index = self.chooser.choose(point)
+            if index < 0:
+                return self._end("cut")
             option = options[index]
             self.log.append(index)
             self.widths.append(len(options))
@@ -235,8 +238,8 @@ class Execution:
             operation.outcome = option.outcome
             operation.preempted = preemptive and task is not current
             operation.index = len(self.steps)
-            if option.outcome is TIMEOUT:
-                self._expire(operation, early=any(o.outcome is GO for o in options))
+            if option.outcome is not GO:
+                self._expire(operation, early=option.outcome is TIMEOUT)
             elif operation.poll:
                 polling.expired(self, task, operation)
             self.steps.append(operation)
@@ -254,6 +257,7 @@ class Execution:
         for task in self.live:
             operation = task.pending
             enabled = operation.enabled
+            operation.forced = False
             if enabled is None:
                 able = True
             else:
@@ -286,9 +290,10 @@ class Execution:
     def _expire(self, operation: Operation, early: bool) -> None:
         assert operation.deadline is not None
         self.clock = max(self.clock, operation.deadline)
+        operation.accesses = tuple((name, READ) for name, _ in operation.accesses)  # it found nothing
         if early:
             self.timeouts_left -= 1
-            operation.accesses = operation.accesses + TIMEOUT_BUDGET
+            operation.accesses += TIMEOUT_BUDGET
         polling.expired(self, operation.task, operation)
 
     # -- endings ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..trace import GO, READ, TIMEOUT, Operation
+from ..trace import FORCED, GO, READ, Operation
 from .task import Task
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def stale(execution: Execution, operation: Operation) -> bool:
         return False
     if _written_by_others(execution.steps, operation.task, staleness.scanned, staleness.resources):
         operation.stale = None
+        operation.woken = staleness.resources
         return False
     staleness.scanned = len(execution.steps)
     return True
@@ -87,6 +88,9 @@ def expired(execution: Execution, task: Task, operation: Operation) -> None:
         task.counts["stale"] = task.counts.get("stale", 0) + 1
     else:
         task.counts["stale"] = 0
+    if operation.woken is not None:  # the write that woke it came first
+        known = {name for name, _ in operation.accesses}
+        operation.accesses += tuple((name, READ) for name in sorted(operation.woken - known))
     if operation.deadline is not None and operation.poll:
         execution.clock = max(execution.clock, operation.deadline)
     task.last_expiry = task.window_start
@@ -109,5 +113,8 @@ def forced(execution: Execution, timed: list[Operation]) -> list[Option]:
     if not fresh:
         return []
     first = min(o.deadline for o in fresh if o.deadline is not None)
-    return [Option(o.task, o, GO if o.poll else TIMEOUT) for o in fresh if o.deadline == first]
+    options = [o for o in fresh if o.deadline == first]
+    for operation in options:
+        operation.forced = True
+    return [Option(o.task, o, GO if o.poll else FORCED) for o in options]
 

@@ -13,6 +13,47 @@ from collections.abc import Iterator
 from ..trace import Operation, conflicting
 
 
+Clock = list[int]
+"""For each task, by number, the last step of it that is known; shorter where none is."""
+
+
+def join(clock: Clock, other: Clock) -> None:
+    """Know what ``other`` knows too."""
+    if len(other) > len(clock):
+        clock.extend([-1] * (len(other) - len(clock)))
+    for n, value in enumerate(other):
+        if value > clock[n]:
+            clock[n] = value
+
+
+class History:
+    """The accesses to each resource, in order. Steps are taken out again last first."""
+
+    def __init__(self) -> None:
+        self._accesses: dict[str, list[tuple[int, str]]] = defaultdict(list)
+
+    def add(self, step: Operation, index: int) -> None:
+        """A step has happened."""
+        for name, mode in step.accesses:
+            self._accesses[name].append((index, mode))
+
+    def drop(self, step: Operation | None) -> None:
+        """Take the last step out."""
+        if step is not None:
+            for name, _ in step.accesses:
+                self._accesses[name].pop()
+
+    def conflicts(self, step: Operation, steps: list[Operation]) -> list[int]:
+        """Steps of other tasks that conflict with this one, the latest first."""
+        task = step.task.key
+        found: set[int] = set()
+        for name, mode in step.accesses:
+            for i, other in self._accesses[name]:
+                if conflicting(other, mode) and steps[i].task.key != task:
+                    found.add(i)
+        return sorted(found, reverse=True)
+
+
 def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
     """Pairs of step indices (earlier, later) that race.
 
@@ -28,7 +69,7 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
         task = step.task
         clock = now[task]
         if step.kind == "begin" and task.born >= 0:
-            _join(clock, clocks[task.born])
+            join(clock, clocks[task.born])
         found: set[int] = set()
         for name, mode in step.accesses:
             for i, other in history[name]:
@@ -40,20 +81,14 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
             if i > known[index[steps[i].task]] and i + 1 != step.ready:
                 yield i, j
                 if step.enabled is None:
-                    _join(clock, clocks[i])
+                    join(clock, clocks[i])
         if step.enabled is not None:
             for i in before:
-                _join(clock, clocks[i])
+                join(clock, clocks[i])
         clock[index[task]] = j
         clocks.append(list(clock))
         for name, mode in step.accesses:
             history[name].append((j, mode))
-
-
-def _join(clock: list[int], other: list[int]) -> None:
-    for n, value in enumerate(other):
-        if value > clock[n]:
-            clock[n] = value
 
 
 _BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
