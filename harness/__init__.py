@@ -1,10 +1,19 @@
-"""loadloom's checker: runs threads in every order that matters and says which rules hold."""
+"""loadloom's checker: runs threads in every order that matters and says which rules hold.
 
-from .api import ExplorationFailed, Result, explore, replay
-from .conformance import JobPlan, Scenario, fails, retries, succeeds
-from .errors import LoadloomError, NondeterminismError, UsageError
-from .probes.steps import step
-from .verdict import Verdict
+The names are looked up when they are first used, so that the pytest plugin costs nothing where nobody uses it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import ExplorationFailed, Result, explore, replay
+    from .conformance.scenario import JobPlan, Scenario, fails, retries, succeeds
+    from .errors import LoadloomError, NondeterminismError, UsageError
+    from .probes.steps import step
+    from .verdict import Verdict
 
 __all__ = [
     "ExplorationFailed",
@@ -22,3 +31,25 @@ __all__ = [
     "step",
     "succeeds",
 ]
+
+_HOMES = {
+    "api": ("ExplorationFailed", "Result", "explore", "replay"),
+    "conformance.scenario": ("JobPlan", "Scenario", "fails", "retries", "succeeds"),
+    "errors": ("LoadloomError", "NondeterminismError", "UsageError"),
+    "probes.steps": ("step",),
+    "verdict": ("Verdict",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
