@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..contract import MONITORS, View, Watch
@@ -105,7 +105,7 @@ class Session:
             install=installers,
             before=self._before,
             listener=self.watch,
-            after=_collect_unread,
+            after=self._after,
         )
 
     def _eyes(self) -> tuple[View, LensFunction]:
@@ -122,6 +122,14 @@ class Session:
                 f"the adapter of {self.implementation.name} could not lay down the package: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+    def _after(self, execution: Execution) -> None:
+        _collect_unread(execution)
+        here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
+        execution.failures[:] = [
+            replace(found, error=found.error.replace(here, "")) if here in found.error else found
+            for found in execution.failures
+        ]
 
     def _program(self) -> None:
         if self.scenario.observer:
