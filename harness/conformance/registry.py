@@ -48,23 +48,14 @@ def implementation(name: str) -> Implementation:
 
         return Refimpl(name.partition(":")[2])
     if name == "dlt":
-        return _dlt()
+        from .adapters.dlt import Dlt
+
+        return Dlt()
     module, colon, attribute = name.partition(":")
     if colon and attribute:
         return _external(name, module, attribute)
     hint = f"; {name} is a scenario: loadloom verify refimpl {name}" if name in available() else ""
     raise UsageError(f"no implementation {name!r}; there are {', '.join(KNOWN)}{hint}")
-
-
-def _dlt() -> Implementation:
-    try:
-        module = importlib.import_module(".adapters.dlt_world", __package__)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] == "dlt":
-            raise UsageError("dlt is not installed; install it with: pip install 'loadloom[dlt]'") from error
-        raise
-    made: Implementation = module.Dlt()
-    return made
 
 
 def _external(name: str, module_name: str, attribute: str) -> Implementation:
