@@ -39,16 +39,15 @@ _HOMES = {
     "probes.steps": ("step",),
     "verdict": ("Verdict",),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+    for home, names in _HOMES.items():  # all at once: an import within an execution would make steps of its own
+        module = importlib.import_module(f".{home}", __name__)
+        globals().update({each: getattr(module, each) for each in names})
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

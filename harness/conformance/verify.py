@@ -15,7 +15,7 @@ from typing import Any
 from ..contract import MONITORS, View, Watch
 from ..contract.events import TERMINAL
 from ..contract.monitor import Lens as LensFunction
-from ..errors import AdapterError
+from ..errors import AdapterError, LoadloomError
 from ..probes import Patches, attributes, files, futures
 from ..probes.steps import step
 from ..runtime import Execution, control
@@ -125,6 +125,7 @@ class Session:
 
     def _after(self, execution: Execution) -> None:
         _collect_unread(execution)
+        execution.notes["events"] = self.watch.events  # for whoever explains it
         here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
         execution.failures[:] = [
             replace(found, error=found.error.replace(here, "")) if here in found.error else found
@@ -160,9 +161,16 @@ def session(implementation: Implementation, scenario: Scenario) -> Iterator[Sess
     with tempfile.TemporaryDirectory(prefix="loadloom-", dir=memory if os.access(memory, os.W_OK) else None) as base:
         root = os.path.join(os.path.realpath(base), "box")
         os.mkdir(root)
-        world = implementation.world(scenario, root)
-        world.prepare()
-        made = Session(implementation, scenario, world, root)
+        try:
+            world = implementation.world(scenario, root)
+            world.prepare()
+            made = Session(implementation, scenario, world, root)
+        except LoadloomError:
+            raise
+        except Exception as error:
+            raise AdapterError(
+                f"the adapter of {implementation.name} could not get ready: {type(error).__name__}: {error}"
+            ) from error
         try:
             with made.runner:
                 made.runner.run(Fixed(()))  # imports and caches: the first run may not be like the others
