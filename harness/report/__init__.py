@@ -1,0 +1,1 @@
+"""A verdict or a trace for people and programs: text, tables, JSON."""

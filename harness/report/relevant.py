@@ -1,0 +1,111 @@
+"""Which steps of a failing execution matter, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from ..contract.events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TOUCH, WAKE, Event
+from ..runtime import Execution
+from ..trace import GO, READ, Failure, Operation, conflicting
+from .steps import Who, preempted_by
+
+MOST = 40
+"""Steps shown of one failure. Preemptions, the last step of each task and the failing step are always among them."""
+
+BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
+"""Resources of the machinery that starts and ends threads; everybody touches them, nobody races on them."""
+
+_NOTES = {
+    RUN: "the destination takes {job!r}",
+    MARKER: "marker of {job!r}",
+    MARKER_GONE: "marker of {job!r} cleared",
+    FINISHED: "{job!r} has finished",
+    STATE: "state of {job!r} is out",
+    WAKE: "wakes the loader",
+    FINALISE: "the package is finalised",
+    TOUCH: "",
+}
+
+Chosen = dict[int, str]
+"""Indices of the steps that matter, each with a note, which may be empty."""
+
+
+def that_matter(failure: Failure, execution: Execution, who: Who) -> Chosen:
+    """The steps that matter for a failure."""
+    events: list[Event] = execution.notes.get("events", [])
+    if failure.rule or (events and failure.kind == "exception"):
+        chosen = _of_contract(failure, execution.steps, events)
+    else:
+        chosen = _that_meet(execution.steps)
+    always = _always(failure, execution, who)
+    for index in sorted(set(chosen) - set(always))[: max(0, len(chosen) - MOST)]:
+        del chosen[index]  # the oldest first
+    for index, note in always.items():
+        chosen[index] = "; ".join(part for part in (chosen.get(index, ""), note) if part)
+    return dict(sorted(chosen.items()))
+
+
+def _always(failure: Failure, execution: Execution, who: Who) -> Chosen:
+    steps = execution.steps
+    found = {s.index: preempted_by(s, steps, who) for s in steps if s.preempted}
+    if failure.kind in ("deadlock", "livelock"):
+        last = {step.task: step.index for step in steps}
+        for index in last.values():
+            found.setdefault(index, "")
+    if 0 <= failure.step < len(steps) and failure.kind in ("rule", "exception"):
+        found.setdefault(failure.step, "")
+    return found
+
+
+def _of_contract(failure: Failure, steps: list[Operation], events: list[Event]) -> Chosen:
+    """The contract's events of the jobs concerned, from their first attempt on, and who saw their states."""
+    jobs = _concerned(failure, steps, events)
+    chosen: Chosen = {}
+    begun: set[str] = set()
+    for event in events:
+        if event.kind == RUN:
+            begun.add(event.job)
+        if event.kind == FINALISE or (event.job in jobs and event.job in begun):
+            chosen[event.step.index] = _NOTES[event.kind].format(job=event.job)
+            seen = _first_look(event, steps) if event.kind == STATE else None
+            if seen is not None:
+                chosen.setdefault(seen, f"sees the state of {event.job!r}")
+    return chosen
+
+
+def _concerned(failure: Failure, steps: list[Operation], events: list[Event]) -> set[str]:
+    """The failure's job, or the one that the failing task was at; all where that is unknown."""
+    every = {event.job for event in events if event.job}
+    if failure.subject in every:
+        return {failure.subject}
+    if 0 <= failure.step < len(steps):
+        task = steps[failure.step].task
+        mine = [e.job for e in events if e.kind == RUN and e.step.task is task and e.step.index <= failure.step]
+        if mine:
+            return {mine[-1]}
+    return every
+
+
+def _first_look(event: Event, steps: list[Operation]) -> int | None:
+    resource = event.step.resource
+    for step in steps[event.step.index + 1 :]:
+        if step.resource == resource:
+            return step.index if step.accesses[0][1] == READ and step.task is not event.step.task else None
+    return None
+
+
+def _that_meet(steps: list[Operation]) -> Chosen:
+    """Steps that conflict with a step of another task, on something of the program's own."""
+    users: dict[str, list[tuple[Operation, str]]] = defaultdict(list)
+    for step in steps:
+        for name, mode in step.accesses if step.outcome == GO or step.resource else ():
+            if not name.startswith(BOOKKEEPING):
+                users[name].append((step, mode))
+    chosen: Chosen = {}
+    for uses in users.values():
+        if len({step.task for step, _ in uses}) < 2:
+            continue
+        for step, mode in uses:
+            if any(other.task is not step.task and conflicting(mode, m) for other, m in uses):
+                chosen[step.index] = ""
+    return chosen
