@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .errors import UsageError
+from .errors import NondeterminismError, UsageError
+from .runtime import Execution
 from .search import Bounded, Dfs, Random, Replay, Strategy
 from .search.explore import Exploration, Finding, Progress
 from .search.explore import explore as run_search
@@ -186,8 +187,19 @@ def replay_schedule(runner: Runner, token: Token) -> Exploration:
     Raises:
         NondeterminismError: the schedule does not fit, or what happens is not what was recorded.
     """
-    from .errors import NondeterminismError
+    execution = rerun(runner, token)
+    findings = [Finding(failure, 1, token.schedule, execution) for failure in execution.failures]
+    return Exploration(
+        executions=1, steps=len(execution.steps), findings=findings, bounds="one schedule", reasons=["one schedule only"]
+    )
 
+
+def rerun(runner: Runner, token: Token) -> Execution:
+    """The execution of a token's schedule, with call sites.
+
+    Raises:
+        NondeterminismError: the schedule does not fit, or what happens is not what was recorded.
+    """
     chooser = Replay(token.schedule)
     execution = runner.run(chooser, detailed=True)
     if chooser.unused or fingerprint(execution.steps) != token.fingerprint:
@@ -196,5 +208,4 @@ def replay_schedule(runner: Runner, token: Token) -> Exploration:
             f"({len(execution.steps)} steps, ended: {execution.ending}). Usual causes: the program, loadloom or a "
             "library changed since, or the order of a set, id(), the clock or random numbers steer it"
         )
-    findings = [Finding(failure, 1, token.schedule, execution) for failure in execution.failures]
-    return Exploration(1, len(execution.steps), findings, bounds="one schedule", reasons=["one schedule only"])
+    return execution

@@ -1,0 +1,245 @@
+"""Many scenarios of one implementation, one after another; and one schedule of one of them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from ..api import make_strategy, rerun
+from ..contract.events import Event
+from ..errors import NondeterminismError, UsageError
+from ..runtime import Execution
+from ..search import Strategy
+from ..search.explore import Finding, Progress
+from ..search.token import Token, parse
+from ..trace import Failure
+from ..verdict import Verdict, exit_code
+from .adapter import Implementation
+from .registry import implementation as implementation_named
+from .scenario import Scenario, available, find
+from .verify import Report, session, verify
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to search, as the user asked; None leaves it to the scenario.
+
+    Attributes:
+        strategy: its name.
+        preemptions: the bound of ``bounded``.
+        max_executions: for each scenario.
+        time_budget: seconds for each scenario.
+        seed: of strategies that sample.
+    """
+
+    strategy: str | None = None
+    preemptions: int | None = None
+    max_executions: int | None = None
+    time_budget: float | None = None
+    seed: int = 0
+
+    def strategy_for(self, scenario: Scenario) -> Strategy | None:
+        """A fresh strategy; None: the one that `verify` takes by itself.
+
+        Raises:
+            UsageError: there is none of this name.
+        """
+        if self.strategy is None and self.preemptions is None:
+            return None
+        preemptions = scenario.preemptions if self.preemptions is None else self.preemptions
+        return make_strategy(self.strategy or "bounded", preemptions, self.max_executions, self.seed)
+
+
+class Spectator(Protocol):
+    """Told how far a suite is."""
+
+    def begins(self, scenario: Scenario) -> None:
+        """A scenario is searched now."""
+
+    def progress(self, progress: Progress) -> None:
+        """An execution of it has ended."""
+
+
+@dataclass
+class Suite:
+    """What a run over several scenarios says.
+
+    Attributes:
+        implementation: that was verified.
+        reports: one for each scenario that was finished.
+        unfinished: names of those that were not, where the user stopped it.
+    """
+
+    implementation: Implementation
+    reports: list[Report] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst there is."""
+        return worst([verdict for report in self.reports for verdict in report.verdicts])
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 or 3; 130 where it was stopped."""
+        if self.unfinished:
+            return 130
+        return exit_code(verdict for report in self.reports for verdict in report.verdicts)
+
+
+_WORST_FIRST = (
+    Verdict.BROKEN,
+    Verdict.INCONCLUSIVE,
+    Verdict.VACUOUS,
+    Verdict.BOUNDED,
+    Verdict.PROVED,
+    Verdict.NOT_APPLICABLE,
+)
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """What may be claimed of all of them together; VACUOUS of none."""
+    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.VACUOUS)
+
+
+def verify_all(
+    implementation: Implementation, scenarios: Sequence[Scenario], search: Search, spectator: Spectator | None = None
+) -> Suite:
+    """Verify each scenario; stop at Ctrl-C and keep what is done.
+
+    Raises:
+        UsageError: the search makes no sense.
+        AdapterError: the adapter failed, not the loader.
+    """
+    suite = Suite(implementation)
+    for n, scenario in enumerate(scenarios):
+        if spectator is not None:
+            spectator.begins(scenario)
+        try:
+            suite.reports.append(
+                verify(
+                    implementation,
+                    scenario,
+                    strategy=search.strategy_for(scenario),
+                    max_executions=search.max_executions,
+                    time_budget=search.time_budget,
+                    progress=None if spectator is None else spectator.progress,
+                )
+            )
+        except KeyboardInterrupt:
+            suite.unfinished = [left.name for left in scenarios[n:]]
+            break
+    return suite
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """One cause of failure, over all scenarios.
+
+    Attributes:
+        report: of the scenario that shows it most plainly.
+        finding: there.
+        also: names of the other scenarios in which it was found.
+    """
+
+    report: Report
+    finding: Finding
+    also: tuple[str, ...] = ()
+
+
+def distinct(reports: Sequence[Report]) -> list[Distinct]:
+    """Each cause once, shown by its smallest schedule; rules by number, then what belongs to none."""
+    found: dict[tuple[str, str, str], list[tuple[Report, Finding]]] = {}
+    for report in reports:
+        for finding in report.exploration.findings:
+            found.setdefault(finding.failure.cause, []).append((report, finding))
+    result = []
+    for each in found.values():
+        report, finding = min(each, key=lambda pair: _size(pair[1]))
+        also = dict.fromkeys(other.scenario.name for other, _ in each if other is not report)
+        result.append(Distinct(report, finding, tuple(also)))
+    return sorted(result, key=lambda d: _rank(d.finding.failure))
+
+
+def _size(finding: Finding) -> tuple[int, int, int]:
+    return (finding.execution.preemptions(), len(finding.schedule), len(finding.execution.steps))
+
+
+def _rank(failure: Failure) -> tuple[bool, int, str]:
+    number = failure.rule[1:]
+    return (not failure.rule, int(number) if number.isdigit() else 0, failure.rule)
+
+
+def file_of(scenario: Scenario) -> str:
+    """The file to name beside a token of this scenario; empty for one that its name finds."""
+    known = available().get(scenario.name)
+    if not scenario.path or (known is not None and known.resolve() == Path(scenario.path).resolve()):
+        return ""
+    return scenario.path
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One schedule, run again.
+
+    Attributes:
+        token: that said which.
+        implementation: the loader.
+        scenario: what was tried.
+        execution: with call sites.
+        failures: what is broken in it, one for each cause.
+        events: its steps in the words of the contract.
+    """
+
+    token: Token
+    implementation: Implementation
+    scenario: Scenario
+    execution: Execution
+    failures: tuple[Failure, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if it breaks anything; 3 otherwise: one schedule proves nothing."""
+        return 1 if self.failures else 3
+
+
+def replay(text: str, scenario_file: str = "") -> Replayed:
+    """Run the schedule of a token again.
+
+    Args:
+        text: the token.
+        scenario_file: where its scenario is, if it is none of ours.
+
+    Raises:
+        UsageError: it is damaged, or of something that is not here.
+        NondeterminismError: it does not fit any more.
+    """
+    token = parse(text)
+    scenario = _scenario_of(token, scenario_file)
+    implementation = implementation_named(token.implementation)
+    with session(implementation, replace(scenario, timeouts=token.timeouts)) as ready:
+        try:
+            execution = rerun(ready.runner, token)
+        except NondeterminismError as error:
+            here = f"{implementation.name} {implementation.version}".strip()
+            raise NondeterminismError(f"{error} (here: {here}, scenario {scenario.name})") from error
+    causes = {failure.cause: failure for failure in reversed(execution.failures)}
+    failures = tuple(failure for failure in execution.failures if causes[failure.cause] is failure)
+    events = tuple(execution.notes.get("events", ()))
+    return Replayed(token, implementation, scenario, execution, failures, events)
+
+
+def _scenario_of(token: Token, scenario_file: str) -> Scenario:
+    if not scenario_file:
+        if token.scenario not in available():
+            raise UsageError(
+                f"the token is of scenario {token.scenario!r}, which is none of ours; say where it is: --scenario FILE"
+            )
+        return find(token.scenario)
+    scenario = find(scenario_file)
+    if scenario.name != token.scenario:
+        raise UsageError(f"the token is of scenario {token.scenario!r}, not of {scenario.name!r}")
+    return scenario
