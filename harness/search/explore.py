@@ -171,7 +171,7 @@ def _confirm(outcome: Exploration, runner: Runner, execution: Execution, failure
             f"the failure was not there when the same schedule ran again: {failure.error}. "
             "Usual causes: the order of a set, id() or hash(), the clock, random numbers, state left by the execution before"
         )
-    schedule = shrink(runner, deviations(execution.log, execution.widths), failure)
+    schedule = shrink(runner, deviations(execution.log, execution.widths), lambda run: _shows(run, failure))
     detailed = runner.run(Replay(schedule), detailed=True)
     found = next(f for f in detailed.failures if f.cause == failure.cause)
     outcome.findings.append(Finding(found, outcome.executions, schedule, detailed))
@@ -181,8 +181,10 @@ def _shows(execution: Execution, failure: Failure) -> bool:
     return any(f.cause == failure.cause for f in execution.failures)
 
 
-def shrink(runner: Runner, schedule: tuple[Deviation, ...], failure: Failure) -> tuple[Deviation, ...]:
-    """A smaller schedule with the same failure: fewer deviations, then fewer preemptions, then fewer steps."""
+def shrink(
+    runner: Runner, schedule: tuple[Deviation, ...], shows: Callable[[Execution], bool]
+) -> tuple[Deviation, ...]:
+    """A smaller schedule that still ``shows`` the same: fewer preemptions, then fewer deviations, then fewer steps."""
     best = schedule
     best_size = _size(runner.run(Replay(schedule)), schedule)
     runs = 0
@@ -194,7 +196,7 @@ def shrink(runner: Runner, schedule: tuple[Deviation, ...], failure: Failure) ->
             execution = runner.run(Replay(_without(best, n), lenient=True))
             smaller = deviations(execution.log, execution.widths)
             size = _size(execution, smaller)
-            if _shows(execution, failure) and size < best_size:
+            if size < best_size and shows(execution):
                 best, best_size, improved = smaller, size, True
                 break
     return best
