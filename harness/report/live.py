@@ -1,0 +1,61 @@
+"""How far a search is, on a terminal. Nothing in a pipe."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from ..conformance.scenario import Scenario
+from ..search.explore import Progress
+
+EVERY = 0.1
+"""Seconds between two updates."""
+
+
+class LiveProgress:
+    """A `Spectator` with one line: scenario, executions, rate, findings. A context manager.
+
+    It has no thread of its own (a thread that we did not start would be outside our control): it is drawn when an
+    execution has ended.
+    """
+
+    def __init__(self, total: int) -> None:
+        console = Console(stderr=True)
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._total = total
+        self._number = 0
+        self._name = ""
+        self._drawn = 0.0
+
+    def __enter__(self) -> LiveProgress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def begins(self, scenario: Scenario) -> None:
+        """A scenario is searched now."""
+        self._number += 1
+        self._name = scenario.name
+        self._draw("getting ready")
+
+    def progress(self, progress: Progress) -> None:
+        """An execution of it has ended."""
+        now = time.monotonic()
+        if self._live is None or now - self._drawn < EVERY:
+            return
+        self._drawn = now
+        rate = progress.executions / progress.seconds if progress.seconds else 0.0
+        found = f", {progress.findings} broken" if progress.findings else ""
+        self._draw(f"{progress.executions} executions, {rate:.0f}/s{found}")
+
+    def _draw(self, text: str) -> None:
+        if self._live is not None:
+            self._live.update(Text(f"[{self._number}/{self._total}] {self._name}: {text}"), refresh=True)
