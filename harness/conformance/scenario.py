@@ -125,7 +125,8 @@ def load(path: Path) -> Scenario:
         raise UsageError(f"{path}: no such scenario file")
     module_name = "loadloom_scenario_" + re.sub(r"\W", "_", path.stem)
     spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:

@@ -9,7 +9,8 @@ LEVELS = {1: "ordering", 2: "liveness and errors", 3: "process crash", 4: "power
 
 def document() -> str:
     """The contract for people."""
-    lines = ["# The contract", "", "Made by `python -m harness.contract` from `harness/contract/rules.py`; do not edit.", ""]
+    origin = "Made by `python -m harness.contract` from `harness/contract/rules.py`; do not edit."
+    lines = ["# The contract", "", origin, ""]
     level = 0
     for rule in RULES.values():
         if rule.level != level:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TERMINAL, TOUCH, WAKE, Event, View
 from .monitor import Monitor
 
@@ -39,17 +41,27 @@ class MarkerBeforeState(Monitor):
 
 
 class StateBeforeWakeUp(Monitor):
-    """C2. Judged where a worker releases the done event."""
+    """C2. Judged where a worker releases the done event.
+
+    What counts is the last state that this worker published: the loader may have seen it already and made a new job
+    object for the next attempt, which is "ready".
+    """
 
     rule = "C2"
 
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._published: dict[Any, str | None] = {}  # by task
+
     def see(self, event: Event) -> None:
         """The state of the job that the worker runs must be out by now."""
+        if event.kind == STATE:
+            self._published[event.step.task] = self.view.state(event.job)
         if event.kind != WAKE:
             return
         self.judged += 1
-        state = self.view.state(event.job)
-        if state in (None, "ready", "running"):
+        state = self._published.get(event.step.task) or "not started"
+        if state in ("not started", "ready", "running"):
             self.breaks(
                 event,
                 f"wake-up before its state: the done event is released while {event.job!r} is {state!r}",

@@ -17,9 +17,9 @@ from refimpl.package import JobSpec, NewJob
 from refimpl.storage import MARKERS, PackageStorage
 
 from ...errors import UsageError
+from .. import variants as variant_package
 from ..adapter import Layout, Script, Shared
 from ..scenario import Scenario
-from .. import variants as variant_package
 
 LOAD_ID = "1"
 

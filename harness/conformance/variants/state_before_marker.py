@@ -6,7 +6,7 @@ from refimpl.job import Callback, DoneEvent, Outcome, RunnableLoadJob
 
 BREAKS = "C1"
 SCENARIO = "shared-wakeup"
-IMPLIED = ("C3", "C4", "C5")
+IMPLIED = ("C3", "C4", "run")
 
 
 class Job(RunnableLoadJob):
@@ -19,5 +19,3 @@ class Job(RunnableLoadJob):
         self.finish(outcome)
         self.release(done_event)
         return outcome
-
-
