@@ -37,3 +37,23 @@ def current() -> Execution | None:
 def exploring() -> Execution | None:
     """The execution in control of the process, whichever thread asks."""
     return _active
+
+
+class quiet:  # noqa: N801 - reads as what it does: ``with quiet(execution):``
+    """What happens inside is part of the step that is being taken: facades are the real thing."""
+
+    __slots__ = ("_execution",)
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    def __enter__(self) -> None:
+        self._execution.quiet += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._execution.quiet -= 1
+
+
+def outside() -> Execution | None:
+    """The execution that is going on while code of an OS thread that it does not control runs here; else None."""
+    return _active if _active is not None and get_ident() != _ident else None

@@ -172,11 +172,13 @@ class Dpor:
             if branch.name in names and branch.name not in node.sleep:
                 node.take(branch)
                 return names.index(branch.name)
-        for index, name in enumerate(names):
-            if name not in node.sleep:
-                node.take(Branch(name, (), ()))
-                return index
-        return -1
+        awake = [index for index, name in enumerate(names) if name not in node.sleep]
+        if not awake:
+            return -1
+        if point.options[0].operation.forced:  # which of them comes first matters to all that follows
+            node.wakeup += [Branch(names[index], (), ()) for index in awake[1:]]
+        node.take(Branch(names[awake[0]], (), ()))
+        return awake[0]
 
     def _choose_data(self, point: ChoicePoint) -> int:
         node = self._nodes[self._depth - 1]

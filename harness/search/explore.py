@@ -51,6 +51,7 @@ class Exploration:
 
     Attributes:
         executions: how many ran.
+        cut: how many more were given up, because all that could follow had been seen.
         steps: how many steps they took in all.
         findings: what is broken, one for each cause, in the order found.
         complete: whether the strategy ran everything that it covers.
@@ -61,6 +62,7 @@ class Exploration:
     """
 
     executions: int = 0
+    cut: int = 0
     steps: int = 0
     findings: list[Finding] = field(default_factory=list)
     complete: bool = False
@@ -92,6 +94,7 @@ def explore(
     max_executions: int | None = None,
     time_budget: float | None = None,
     stop_at_first: bool = False,
+    confirm: bool = True,
     visit: Callable[[Execution], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exploration:
@@ -103,6 +106,7 @@ def explore(
         max_executions: how many at most; None: no limit.
         time_budget: seconds after which no new execution is started; None: no limit.
         stop_at_first: end at the first failure.
+        confirm: run a failing schedule again and shrink it; without it failures are not turned into findings.
         visit: called with each execution that ended.
         progress: called after each execution, with how far it is.
 
@@ -123,12 +127,15 @@ def explore(
                 break
             execution = runner.run(strategy)
             strategy.finish(execution)
-            outcome.executions += 1
+            if execution.ending == "cut":
+                outcome.cut += 1
+            else:
+                outcome.executions += 1
             outcome.steps += len(execution.steps)
             _take_note(outcome, execution)
             if visit is not None:
                 visit(execution)
-            for failure in execution.failures:
+            for failure in execution.failures if confirm else ():
                 if failure.cause not in causes:
                     causes.add(failure.cause)
                     _confirm(outcome, runner, execution, failure)
