@@ -118,19 +118,23 @@ class World(Protocol):
 
 
 class Implementation(Protocol):
-    """A loader under test, reached through an adapter.
+    """A loader under test, reached through an adapter."""
 
-    Attributes:
-        name: as on the command line.
-        version: of the loader.
-        breaks: for a variant: the rule that it is made to break; else empty.
-        scenario: for a variant: the scenario in which it breaks it; else empty.
-    """
+    @property
+    def name(self) -> str:
+        """As on the command line."""
 
-    name: str
-    version: str
-    breaks: str
-    scenario: str
+    @property
+    def version(self) -> str:
+        """Of the loader."""
+
+    @property
+    def breaks(self) -> str:
+        """For a variant: the rule that it is made to break; else empty."""
+
+    @property
+    def scenario(self) -> str:
+        """For a variant: the scenario in which it breaks it; else empty."""
 
     def world(self, scenario: Scenario, root: str) -> World:
         """The loader on a sandbox."""
