@@ -1,0 +1,251 @@
+"""The command: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from refimpl.command import load
+
+from .api import STRATEGIES
+from .conformance import catalogue
+from .conformance.orderings import orderings as find_orders
+from .conformance.registry import implementation
+from .conformance.scenario import Scenario, available, find
+from .conformance.suite import Search, Suite, replay as run_again, verify_all
+from .errors import LoadloomError, UsageError
+from .report import document, orders, table
+from .report.console import Output, complain
+from .report.live import LiveProgress
+from .report.replayed import replayed
+
+OK, BROKEN, USAGE, DOUBT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+app = typer.Typer(name="loadloom", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command()(load)
+
+
+class Format(str, Enum):
+    """How to print."""
+
+    text = "text"
+    json = "json"
+
+
+class Kind(str, Enum):
+    """What to list."""
+
+    scenarios = "scenarios"
+    rules = "rules"
+    implementations = "implementations"
+    variants = "variants"
+
+
+StrategyName = Enum("StrategyName", {name: name for name in STRATEGIES}, type=str)  # type: ignore[misc]
+
+ImplArgument = Annotated[
+    str, typer.Argument(metavar="[IMPL]", help="refimpl, refimpl:VARIANT, dlt or package.module:Adapter")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+StrategyOption = Annotated[StrategyName | None, typer.Option("--strategy", help="Which schedules to run.")]
+PreemptionsOption = Annotated[
+    int | None, typer.Option("--preemptions", min=0, help="At most so many. Default: what the scenario says.")
+]
+ExecutionsOption = Annotated[int | None, typer.Option("--max-executions", min=1, help="For each scenario.")]
+BudgetOption = Annotated[float | None, typer.Option("--time-budget", min=0, help="Seconds for each scenario.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of --strategy random.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        Output().lines([f"loadloom {version('loadloom')}"])
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run a loader's threads in every order that matters and say whether it keeps its commit contract.
+
+    Exit codes: 0 every rule holds; 1 something is BROKEN; 2 usage or input; 3 INCONCLUSIVE or VACUOUS; 4 an error of
+    loadloom itself; 130 interrupted.
+    """
+
+
+@app.command()
+def verify(
+    impl: ImplArgument = "refimpl",
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCENARIO]...", help="Names or files. Default: all of ours.")
+    ] = None,
+    strategy: StrategyOption = None,
+    preemptions: PreemptionsOption = None,
+    max_executions: ExecutionsOption = None,
+    time_budget: BudgetOption = None,
+    seed: SeedOption = 0,
+    output: FormatOption = Format.text,
+) -> None:
+    """Search a loader's schedules in each scenario and say which rules of the contract hold."""
+    search = _search(strategy, preemptions, max_executions, time_budget, seed)
+    raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output)))
+
+
+def _search(strategy: Any, preemptions: int | None, most: int | None, seconds: float | None, seed: int) -> Search:
+    return Search(None if strategy is None else str(strategy.value), preemptions, most, seconds, seed)
+
+
+def _verify(impl: str, names: list[str], search: Search, output: Format) -> int:
+    loader = implementation(impl)
+    chosen = _scenarios(names)
+    with LiveProgress(len(chosen)) as live:
+        suite = verify_all(loader, chosen, search, live)
+    out = Output()
+    if output is Format.json:
+        out.lines([document.dump(document.of_suite(suite))])
+    else:
+        _print_suite(out, suite)
+    if suite.unfinished:
+        complain(f"interrupted; not finished: {', '.join(suite.unfinished)}")
+    return suite.exit_code
+
+
+def _scenarios(names: list[str]) -> list[Scenario]:
+    return [find(name) for name in dict.fromkeys(names or available())]
+
+
+def _print_suite(out: Output, suite: Suite) -> None:
+    if not suite.reports:
+        return
+    out.table(table.cells(suite.reports))
+    for lines in table.findings(suite):
+        out.lines(["", *lines])
+    doubts = table.doubts(suite.reports)
+    out.lines(["", *doubts, *([""] if doubts else []), table.summary(suite)])
+
+
+@app.command()
+def orderings(
+    impl: ImplArgument = "refimpl",
+    scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A name or a file.")] = "shared-wakeup",
+    strategy: StrategyOption = None,
+    preemptions: PreemptionsOption = None,
+    max_executions: ExecutionsOption = None,
+    time_budget: BudgetOption = None,
+    seed: SeedOption = 0,
+    output: FormatOption = Format.text,
+) -> None:
+    """List the six orders of marker write, state publish and rename: which are reached, which are safe."""
+    search = _search(strategy, preemptions, max_executions, time_budget, seed)
+    raise typer.Exit(guarded(lambda: _orderings(impl, scenario, search, output)))
+
+
+def _orderings(impl: str, name: str, search: Search, output: Format) -> int:
+    loader, scenario = implementation(impl), find(name)
+    with LiveProgress(1) as live:
+        live.begins(scenario)
+        found = find_orders(loader, scenario, search, live.progress)
+    out = Output()
+    if output is Format.json:
+        out.lines([document.dump(orders.document(found))])
+    else:
+        out.table(orders.cells(found))
+        out.lines(["", *orders.below(found)])
+    return orders.code(found)
+
+
+@app.command()
+def replay(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="As a failure prints it.")],
+    scenario: Annotated[str, typer.Option("--scenario", metavar="FILE", help="Where its scenario is.")] = "",
+    output: FormatOption = Format.text,
+) -> None:
+    """Run one schedule again, step by step."""
+    raise typer.Exit(guarded(lambda: _replay(token, scenario, output)))
+
+
+def _replay(token: str, scenario: str, output: Format) -> int:
+    again = run_again(token, scenario)
+    as_json = output is Format.json
+    Output().lines([document.dump(document.of_replay(again))] if as_json else replayed(again))
+    return again.exit_code
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    output: FormatOption = Format.text,
+) -> None:
+    """List what there is."""
+    raise typer.Exit(guarded(lambda: _list(kind.value, output)))
+
+
+def _list(kind: str, output: Format) -> int:
+    entries = catalogue.entries(kind)
+    if output is Format.json:
+        Output().lines([document.dump(document.of_catalogue(kind, entries))])
+    else:
+        width = max((len(name) for name, _ in entries), default=0)
+        Output().lines([f"{name:<{width}}  {about}" for name, about in entries])
+    return OK
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """The exit code of ``action``; an error becomes one line on stderr, never a traceback."""
+    try:
+        return action()
+    except LoadloomError as error:
+        complain(" ".join(str(error).split()))
+        return USAGE
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("LOADLOOM_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        complain(f"internal error: {what}; with LOADLOOM_TRACEBACK=1 it says where")
+        return INTERNAL
+
+
+_PARSER_ERROR: Any = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments or ["--help"], prog_name="loadloom", standalone_mode=False)
+    except _PARSER_ERROR as error:
+        where = error.ctx.command_path if getattr(error, "ctx", None) is not None else "loadloom"
+        complain(f"{error.format_message().rstrip('.')}; see {where} --help")
+        return USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        Output().close()
+        return OK
+    return code if isinstance(code, int) else OK
+
+
+def main() -> None:
+    """The ``loadloom`` command."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        Output().close()
+    sys.exit(code if sys.argv[1:] else USAGE)
+
+
+__all__ = ["UsageError", "app", "guarded", "main", "run"]

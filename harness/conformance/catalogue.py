@@ -1,0 +1,26 @@
+"""What there is: scenarios, rules, implementations, variants, each with a line about it."""
+
+from __future__ import annotations
+
+from ..contract import RULES
+from .registry import KNOWN
+from .scenario import available, load
+
+Entries = list[tuple[str, str]]
+
+
+def entries(kind: str) -> Entries:
+    """Name and line of everything of a kind: ``scenarios``, ``rules``, ``implementations`` or ``variants``."""
+    if kind == "scenarios":
+        return [(name, load(path).title) for name, path in available().items()]
+    if kind == "rules":
+        return [(rule.number, f"{rule.name}: {rule.statement}") for rule in RULES.values()]
+    if kind == "implementations":
+        return list(KNOWN.items())
+    from .adapters.refimpl import Refimpl, variants
+
+    found = []
+    for name, about in variants().items():
+        variant = Refimpl(name)
+        found.append((f"refimpl:{name}", f"breaks {variant.breaks} in {variant.scenario}: {about}"))
+    return found
