@@ -161,7 +161,9 @@ class Execution:
         return self._decide(task)
 
     def fail_with(self, task: Task, error: BaseException) -> None:
-        """Record an exception that nobody of the program caught."""
+        """Record an exception that nobody of the program caught. Of a dead world nothing counts."""
+        if self.dead:
+            return
         frames = traceback.extract_tb(error.__traceback__)
         place = next((f for f in reversed(frames) if "/harness/" not in f.filename), frames[-1] if frames else None)
         where = f"{type(error).__name__} in {place.name}" if place else type(error).__name__
@@ -320,6 +322,7 @@ class Execution:
 
     def _unwind(self) -> None:
         """End the tasks that still stand somewhere: their ``finally`` blocks run, but nothing they do counts."""
+        self.quiet = 0  # a listener may have failed: facades must refuse, not turn into the real thing
         for task in list(self.live):
             if task.pending.kind != "begin" or task.pending.index >= 0:
                 self.current = task
