@@ -190,7 +190,11 @@ def replay_schedule(runner: Runner, token: Token) -> Exploration:
     execution = rerun(runner, token)
     findings = [Finding(failure, 1, token.schedule, execution) for failure in execution.failures]
     return Exploration(
-        executions=1, steps=len(execution.steps), findings=findings, bounds="one schedule", reasons=["one schedule only"]
+        executions=1,
+        steps=len(execution.steps),
+        findings=findings,
+        bounds="one schedule",
+        reasons=["one schedule only"],
     )
 
 

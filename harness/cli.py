@@ -17,8 +17,9 @@ from .conformance import catalogue
 from .conformance.orderings import orderings as find_orders
 from .conformance.registry import implementation
 from .conformance.scenario import Scenario, available, find
-from .conformance.suite import Search, Suite, replay as run_again, verify_all
-from .errors import LoadloomError, UsageError
+from .conformance.suite import Search, Suite, verify_all
+from .conformance.suite import replay as run_again
+from .errors import LoadloomError
 from .report import document, orders, table
 from .report.console import Output, complain
 from .report.live import LiveProgress
@@ -49,7 +50,7 @@ class Kind(str, Enum):
 StrategyName = Enum("StrategyName", {name: name for name in STRATEGIES}, type=str)  # type: ignore[misc]
 
 ImplArgument = Annotated[
-    str, typer.Argument(metavar="[IMPL]", help="refimpl, refimpl:VARIANT, dlt or package.module:Adapter")
+    str, typer.Argument(metavar="IMPL", help="refimpl, refimpl:VARIANT, dlt or package.module:Adapter")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 StrategyOption = Annotated[StrategyName | None, typer.Option("--strategy", help="Which schedules to run.")]
@@ -86,7 +87,7 @@ def _options(
 def verify(
     impl: ImplArgument = "refimpl",
     scenarios: Annotated[
-        list[str] | None, typer.Argument(metavar="[SCENARIO]...", help="Names or files. Default: all of ours.")
+        list[str] | None, typer.Argument(metavar="SCENARIO...", help="Names or files. Default: all of ours.")
     ] = None,
     strategy: StrategyOption = None,
     preemptions: PreemptionsOption = None,
@@ -136,7 +137,7 @@ def _print_suite(out: Output, suite: Suite) -> None:
 @app.command()
 def orderings(
     impl: ImplArgument = "refimpl",
-    scenario: Annotated[str, typer.Argument(metavar="[SCENARIO]", help="A name or a file.")] = "shared-wakeup",
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A name or a file.")] = "shared-wakeup",
     strategy: StrategyOption = None,
     preemptions: PreemptionsOption = None,
     max_executions: ExecutionsOption = None,
@@ -248,4 +249,4 @@ def main() -> None:
     sys.exit(code if sys.argv[1:] else USAGE)
 
 
-__all__ = ["UsageError", "app", "guarded", "main", "run"]
+__all__ = ["app", "guarded", "main", "run"]

@@ -78,8 +78,9 @@ class Suite:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst there is."""
-        return worst([verdict for report in self.reports for verdict in report.verdicts])
+        """The worst there is; what was not finished is INCONCLUSIVE."""
+        left = [Verdict.INCONCLUSIVE for _ in self.unfinished]
+        return worst([verdict for report in self.reports for verdict in report.verdicts] + left)
 
     @property
     def exit_code(self) -> int:

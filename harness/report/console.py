@@ -33,10 +33,10 @@ class _Words(RegexHighlighter):
         r"\b(?P<good>PROVED|BOUNDED)\b",
         r"\b(?P<bad>BROKEN)\b",
         r"\b(?P<doubt>INCONCLUSIVE|VACUOUS)\b",
-        r"^(?P<bad>\[[\w-]+\])",
-        r"^ +(?P<mark>[>!]+)(?= +\d+ )",
-        r"(?P<note><- .*)$",
-        r"^ +replay: +(?P<paste>.*)$",
+        r"(?m)^(?P<bad>\[[\w-]+\])",
+        r"(?m)^ +(?P<mark>[>!]+)(?= +\d+ )",
+        r"(?m)(?P<note><- .*)$",
+        r"(?m)^ +replay: +(?P<paste>.*)$",
     )
 
 

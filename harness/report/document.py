@@ -107,9 +107,7 @@ def _step(step: Operation) -> dict[str, Any]:
 
 def of_replay(replayed: Replayed) -> dict[str, Any]:
     """What `replay` says."""
-    token = token_of(
-        replayed.implementation.name, replayed.scenario, replayed.token.schedule, replayed.execution
-    )
+    token = token_of(replayed.implementation.name, replayed.scenario, replayed.token.schedule, replayed.execution)
     return {
         "command": "replay",
         "token": str(replayed.token),

@@ -52,9 +52,9 @@ class LiveProgress:
         if self._live is None or now - self._drawn < EVERY:
             return
         self._drawn = now
-        rate = progress.executions / progress.seconds if progress.seconds else 0.0
+        rate = f", {progress.executions / progress.seconds:.0f}/s" if progress.seconds > EVERY else ""
         found = f", {progress.findings} broken" if progress.findings else ""
-        self._draw(f"{progress.executions} executions, {rate:.0f}/s{found}")
+        self._draw(f"{progress.executions} executions{rate}{found}")
 
     def _draw(self, text: str) -> None:
         if self._live is not None:

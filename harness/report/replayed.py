@@ -14,10 +14,9 @@ def replayed(what: Replayed) -> list[str]:
     version = f"{what.implementation.name} {what.implementation.version}".strip()
     lines = [f"{version}, scenario {what.scenario.name}: {len(steps)} steps, ended: {what.execution.ending}", ""]
     lines += [f"  {line}" for line in every_step(what.execution, what.failures, role_name)]
-    lines += ["", *(f"  order of {job!r}: {'-'.join(order)} ({_safety(order == SAFE)})" for job, order in _orders(what))]
-    account = account_of(
-        what.implementation.name, what.implementation.version, what.scenario.name, str(what.token), file_of(what.scenario)
-    )
+    lines += ["", *_orders(what)]
+    loader, scenario = what.implementation, what.scenario
+    account = account_of(loader.name, loader.version, scenario.name, str(what.token), file_of(scenario))
     for failure in what.failures:
         lines += ["", *explain(failure, what.execution, account)]
     if not what.failures:
@@ -25,9 +24,8 @@ def replayed(what: Replayed) -> list[str]:
     return lines
 
 
-def _orders(what: Replayed) -> list[tuple[str, tuple[str, str, str]]]:
-    return list(orders_in(what.events).items())
-
-
-def _safety(safe: bool) -> str:
-    return "safe" if safe else "unsafe"
+def _orders(what: Replayed) -> list[str]:
+    lines = []
+    for job, order in orders_in(what.events).items():
+        lines.append(f"  order of {job!r}: {'-'.join(order)} ({'safe' if order == SAFE else 'unsafe'})")
+    return lines

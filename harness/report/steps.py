@@ -62,8 +62,10 @@ def what_of(step: Operation) -> str:
         return f"{owner}.{detail}" if detail else rest
     if kind in ("file", "data", "listing", "tree"):
         return _shorter_move(detail) if detail else rest
-    if kind in ("step", "task"):
+    if kind == "step":
         return detail or rest
+    if kind == "task":
+        return detail or resource
     return f"{resource} ({detail})" if detail and resource else detail or resource
 
 

@@ -95,9 +95,12 @@ def summary(suite: Suite) -> str:
     who = f"{suite.implementation.name} {suite.implementation.version}".strip()
     executions = sum(report.exploration.executions for report in reports)
     seconds = sum(report.exploration.seconds for report in reports)
-    scenarios = f"{len(reports)} scenario{'' if len(reports) == 1 else 's'}"
-    counts = f"{scenarios}, {executions} executions, {seconds:.1f} s"
+    counts = f"{_count(len(reports), 'scenario')}, {_count(executions, 'execution')}, {seconds:.1f} s"
     return f"{who}: {suite.verdict}{_qualified(suite)} ({counts})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _qualified(suite: Suite) -> str:
