@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from .errors import NondeterminismError, UsageError
 from .runtime import Execution
-from .search import Bounded, Dfs, Random, Replay, Strategy
+from .search import Bounded, Dfs, Dpor, Random, Replay, Strategy
 from .search.explore import Exploration, Finding, Progress
 from .search.explore import explore as run_search
 from .search.runner import Runner
 from .search.token import Token, fingerprint, parse
 from .verdict import Verdict
 
-STRATEGIES = ("dfs", "bounded", "random")
+STRATEGIES = ("dpor", "bounded", "dfs", "random")
 DEFAULT_PREEMPTIONS = 2
 
 
@@ -99,6 +99,8 @@ def make_strategy(name: str, preemptions: int | None, max_executions: int | None
     Raises:
         UsageError: there is none of this name.
     """
+    if name == "dpor":
+        return Dpor()
     if name == "dfs":
         return Dfs()
     if name == "bounded":
@@ -111,7 +113,7 @@ def make_strategy(name: str, preemptions: int | None, max_executions: int | None
 def explore(
     program: Callable[[], object],
     *,
-    strategy: str = "bounded",
+    strategy: str = "dpor",
     preemptions: int | None = None,
     timeouts: int = 1,
     max_executions: int | None = None,
@@ -124,7 +126,8 @@ def explore(
     Args:
         program: a callable without arguments. It makes its own state, starts ordinary threads or executors, joins
             them and asserts. It is called once for each execution.
-        strategy: ``bounded`` (at most ``preemptions`` preemptions), ``dfs`` (everything) or ``random`` (samples).
+        strategy: ``dpor`` (every trace, each once), ``bounded`` (schedules with at most ``preemptions`` preemptions),
+            ``dfs`` (every schedule) or ``random`` (samples).
         preemptions: the bound of ``bounded``; 2 by default.
         timeouts: how often a timed wait may expire in an execution although something else could run.
         max_executions: how many at most; a search that is cut short is INCONCLUSIVE.

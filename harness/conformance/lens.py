@@ -57,6 +57,11 @@ class WorldView:
         there = os.path.isdir(os.path.join(self._root, self._world.layout.finalised))
         return "both" if here and there else "normalized" if here else "loaded" if there else "none"
 
+    def resources(self, kind: str) -> tuple[str, ...]:
+        """Resources that events of a kind write."""
+        name = {STATE: self._world.layout.state, FINISHED: self._world.layout.finished}.get(kind)
+        return tuple(f"attr {job}.{name}" for job in self.jobs) if name else ()
+
     def ran_badly(self, job: str) -> bool:
         """Whether the destination refused the last attempt."""
         return self._world.script.last.get(job) not in (None, "success")

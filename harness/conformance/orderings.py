@@ -10,7 +10,7 @@ from itertools import permutations
 from ..contract.events import FINALISE, MARKER, RUN, STATE, Event
 from ..errors import NondeterminismError
 from ..runtime import Execution
-from ..search import Bounded, Replay
+from ..search import Dpor, Replay
 from ..search.explore import Exploration, Progress, explore, shrink
 from ..search.replay import Deviation, deviations
 from ..verdict import Verdict
@@ -129,7 +129,7 @@ def orderings(
 
         exploration = explore(
             ready.runner,
-            search.strategy_for(scenario) or Bounded(scenario.preemptions),
+            search.strategy_for(scenario) or Dpor(),
             max_executions=search.max_executions,
             time_budget=search.time_budget,
             confirm=False,

@@ -19,7 +19,7 @@ from ..errors import AdapterError, LoadloomError
 from ..probes import Patches, attributes, files, futures
 from ..probes.steps import step
 from ..runtime import Execution, control
-from ..search import Bounded, Fixed, Strategy
+from ..search import Dpor, Fixed, Strategy
 from ..search.explore import Exploration, Finding, Progress, explore
 from ..search.runner import Runner
 from ..search.token import Token, fingerprint
@@ -204,7 +204,7 @@ def verify(
     Args:
         implementation: the loader.
         scenario: what is tried.
-        strategy: which schedules; by default all with at most as many preemptions as the scenario says.
+        strategy: which schedules; by default one of each trace.
         max_executions: how many at most.
         time_budget: seconds.
         progress: told after each execution.
@@ -217,7 +217,7 @@ def verify(
         seen = visit
         exploration = explore(
             ready.runner,
-            strategy or Bounded(scenario.preemptions),
+            strategy or Dpor(),
             max_executions=max_executions,
             time_budget=time_budget,
             progress=progress,

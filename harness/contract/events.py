@@ -66,5 +66,8 @@ class View(Protocol):
     def location(self) -> str:
         """Where the package is: ``normalized``, ``loaded``, ``both`` or ``none``."""
 
+    def resources(self, kind: str) -> tuple[str, ...]:
+        """The resources, over all jobs, that events of this kind write."""
+
     def ran_badly(self, job: str) -> bool:
         """Whether the destination failed the job's last attempt."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from ..runtime import Execution
-from ..trace import Failure, Operation
+from ..trace import READ, Failure, Operation
 from .events import Event, View
 from .rules import RULES
 
@@ -18,11 +18,14 @@ class Monitor:
     """Watches one execution for one rule. Subclasses set `rule` and override `see`.
 
     A monitor reads only what `View` shows and keeps nothing else than its own notes: it takes no lock and makes no
-    step. What it judges, it judges at an event, which writes what it reads; so the order of two steps that it could
-    tell apart is never left out by a search that leaves out equivalent orders.
+    step. What it judges at an event must be written by that event's own task, or by steps that depend on the event, or
+    be declared in `reads_at`; then the order of two steps that it could tell apart is never left out by a search that
+    leaves out equivalent orders.
     """
 
     rule = ""
+    reads_at: dict[str, tuple[str, ...]] = {}
+    """For a kind of event, the kinds of event that change what is read there: the two become dependent steps."""
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -44,7 +47,12 @@ class Watch:
     def __init__(self, monitors: Iterable[type[Monitor]], make: Callable[[], tuple[View, Lens]]) -> None:
         self._classes = tuple(monitors)
         self._make = make
+        self._reads: dict[str, tuple[str, ...]] = {}
+        for cls in self._classes:
+            for kind, read in cls.reads_at.items():
+                self._reads[kind] = tuple(dict.fromkeys((*self._reads.get(kind, ()), *read)))
         self._execution: Execution | None = None
+        self._view: View
         self._lens: Lens = lambda _: None
         self._monitors: list[Monitor] = []
         self.events: list[Event] = []
@@ -54,13 +62,15 @@ class Watch:
         """A step has happened: translate it and tell the monitors."""
         if execution is not self._execution:
             self._execution = execution
-            view, self._lens = self._make()
-            self._monitors = [cls(view) for cls in self._classes]
+            self._view, self._lens = self._make()
+            self._monitors = [cls(self._view) for cls in self._classes]
             self.events = []
         event = self._lens(step)
         if event is None:
             return
         self.events.append(event)
+        for kind in self._reads.get(event.kind, ()):
+            step.accesses += tuple((name, READ) for name in self._view.resources(kind))
         for monitor in self._monitors:
             before = monitor.judged
             monitor.see(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TERMINAL, TOUCH, WAKE, Event, View
+from .events import FINALISE, MARKER, MARKER_GONE, RUN, STATE, TERMINAL, TOUCH, WAKE, Event, View
 from .monitor import Monitor
 
 
@@ -123,6 +123,7 @@ class FinaliseWhenTerminal(Monitor):
     """C5. Judged where the package is renamed."""
 
     rule = "C5"
+    reads_at = {FINALISE: (STATE,)}  # noqa: RUF012 - never changed
 
     def __init__(self, view: View) -> None:
         super().__init__(view)
@@ -156,5 +157,3 @@ MONITORS: dict[str, type[Monitor]] = {
     cls.rule: cls
     for cls in (MarkerBeforeState, StateBeforeWakeUp, FinishedBeforeState, QuietAfterFinalise, FinaliseWhenTerminal)
 }
-
-__all__ = ["FINISHED", "MONITORS"]

@@ -94,6 +94,7 @@ class Execution:
         self.chooser = chooser
         self.vehicle = vehicle
         self.timeouts_left = timeouts
+        self.budget_met = False  # whether one more early time-out would have been possible
         self.step_limit = step_limit
         self.detailed = detailed
         self.listener = listener
@@ -283,8 +284,12 @@ class Execution:
         if not busy:
             return [], False  # only daemons and idle pool workers are left: the program is over
         if options:
-            if timed is not None and self.timeouts_left > 0:
-                options += [Option(o.task, o, TIMEOUT) for o in timed if not polling.stale(self, o)]
+            if timed is not None:
+                fresh = [o for o in timed if not polling.stale(self, o)]
+                if self.timeouts_left > 0:
+                    options += [Option(o.task, o, TIMEOUT) for o in fresh]
+                elif fresh:
+                    self.budget_met = True
         else:
             options = polling.forced(self, timed or [])
         return options, preemptive

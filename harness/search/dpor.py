@@ -44,12 +44,13 @@ class Branch:
 class Node:
     """A place in the current execution: what was chosen there, what waits, what sleeps."""
 
-    __slots__ = ("clock", "data", "name", "plan", "rest", "sleep", "step", "task", "then", "wakeup", "widths")
+    __slots__ = ("clock", "data", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup", "widths")
 
     def __init__(self, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
         self.sleep = sleep
         self.wakeup = wakeup  # branches not yet tried
         self.name: Name = ("", "")
+        self.sign = ("", "")  # what was announced: kind and resource
         self.step: Operation | None = None
         self.task = -1
         self.clock: Clock = []
@@ -59,12 +60,19 @@ class Node:
         self.widths: list[int] = []
         self.rest: list[list[int]] = []  # for each of them, the options not tried
 
-    def take(self, branch: Branch) -> None:
+    def plan_branch(self, branch: Branch) -> None:
         """Try ``branch`` here next."""
         self.name = branch.name
         self.then = branch.children
         self.plan = branch.data
         self.data, self.widths, self.rest = [], [], []
+
+    def take(self, branch: Branch, point: ChoicePoint, index: int) -> int:
+        """Try ``branch``, which is option ``index`` here, now."""
+        self.plan_branch(branch)
+        operation = point.options[index].operation
+        self.sign = (operation.kind, operation.resource)
+        return index
 
     def next_data(self) -> bool:
         """Go on to the next combination of data choices of the same step; False: all were tried."""
@@ -141,9 +149,10 @@ class Dpor:
     def _follow(self, node: Node, point: ChoicePoint, depth: int) -> int:
         for index, option in enumerate(point.options):
             if option.task.key == node.name[0] and _outcome(option) == node.name[1]:
-                before = node.step
-                if before is not None and depth < self._fixed and not _same(before, option.operation):
-                    raise NondeterminismError(_differs(depth, repr(before), repr(option.operation)))
+                sign = (option.operation.kind, option.operation.resource)
+                if depth < self._fixed and node.sign != sign:
+                    raise NondeterminismError(_differs(depth, " ".join(node.sign), " ".join(sign)))
+                node.sign = sign
                 return index
         if depth < self._fixed:
             raise NondeterminismError(_differs(depth, f"task {node.name[0]}", "it cannot go on"))
@@ -170,15 +179,13 @@ class Dpor:
         while node.wakeup:
             branch = node.wakeup.pop(0)
             if branch.name in names and branch.name not in node.sleep:
-                node.take(branch)
-                return names.index(branch.name)
+                return node.take(branch, point, names.index(branch.name))
         awake = [index for index, name in enumerate(names) if name not in node.sleep]
         if not awake:
             return -1
         if point.options[0].operation.forced:  # which of them comes first matters to all that follows
             node.wakeup += [Branch(names[index], (), ()) for index in awake[1:]]
-        node.take(Branch(names[awake[0]], (), ()))
-        return awake[0]
+        return node.take(Branch(names[awake[0]], (), ()), point, awake[0])
 
     def _choose_data(self, point: ChoicePoint) -> int:
         node = self._nodes[self._depth - 1]
@@ -206,7 +213,7 @@ class Dpor:
             while node.wakeup:
                 branch = node.wakeup.pop(0)
                 if branch.name not in node.sleep:
-                    node.take(branch)
+                    node.plan_branch(branch)
                     node.step = None
                     self._fixed = len(self._nodes) - 1
                     return True
@@ -389,10 +396,6 @@ def _conflict(first: Accesses, second: Accesses) -> bool:
             if name == other and conflicting(mode, other_mode):
                 return True
     return False
-
-
-def _same(first: Operation, second: Operation) -> bool:
-    return first.kind == second.kind and first.resource == second.resource
 
 
 def _differs(depth: int, recorded: str, seen: str) -> str:

@@ -133,6 +133,9 @@ def explore(
                 outcome.executions += 1
             outcome.steps += len(execution.steps)
             _take_note(outcome, execution)
+            if execution.budget_met and not outcome.bounds:
+                n = runner.timeouts
+                outcome.bounds = f"at most {n} early time-out{'' if n == 1 else 's'} in an execution"
             if visit is not None:
                 visit(execution)
             for failure in execution.failures if confirm else ():
@@ -146,7 +149,7 @@ def explore(
     except NondeterminismError as error:
         outcome.because(str(error))
     outcome.complete = strategy.complete and not outcome.reasons
-    outcome.bounds = strategy.bounds
+    outcome.bounds = ", ".join(filter(None, (strategy.bounds, outcome.bounds)))
     if not strategy.complete and not outcome.reasons and not outcome.findings:
         outcome.because(strategy.bounds or "the search did not end")
     outcome.seconds = time.perf_counter() - began
