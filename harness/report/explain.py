@@ -156,8 +156,8 @@ _EXPECTED = {
 
 
 def counted(found_in: int, executions: int, bounds: str) -> str:
-    """``in execution 7 of 61, every trace``."""
-    return f"in execution {found_in} of {executions}; searched: {bounds or 'every order'}"
+    """``in execution 7 of 61 (every order)``."""
+    return f"in execution {found_in} of {executions} ({bounds or 'every order'})"
 
 
 def shrunk(execution: Execution) -> str:

@@ -46,7 +46,7 @@ def _summary(found: Orderings) -> str:
     who = f"{found.implementation.name} {found.implementation.version}".strip()
     return (
         f"{who}, scenario {found.scenario.name}: {found.verdict}: {what} "
-        f"({searched.executions} executions; searched: {searched.bounds or 'every order'})"
+        f"({searched.executions} executions, {searched.bounds or 'every order'})"
     )
 
 

@@ -113,8 +113,18 @@ def _qualified(suite: Suite) -> str:
         broken = [rule for rule, verdicts in of.items() if worst(verdicts) is Verdict.BROKEN]
         return ": " + ", ".join("ends well" if rule == RUN else rule for rule in broken)
     if suite.verdict is Verdict.BOUNDED:
-        bounds = dict.fromkeys(r.exploration.bounds for r in suite.reports if r.exploration.bounds)
-        return ": every rule holds within " + "; ".join(bounds)
+        return f": every rule holds with {_bounds(suite.reports)}"
     if suite.verdict is Verdict.PROVED:
         return ": every rule holds in every order"
     return ""
+
+
+def _bounds(reports: Sequence[Report]) -> str:
+    """The bounds; of those that only some scenarios have, which."""
+    of: dict[str, list[str]] = {}
+    for report in reports:
+        if report.exploration.bounds:
+            of.setdefault(report.exploration.bounds, []).append(report.scenario.name)
+    if len(of) == 1:
+        return next(iter(of))
+    return "; ".join(f"{bounds} ({', '.join(names)})" for bounds, names in of.items())
