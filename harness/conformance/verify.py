@@ -16,14 +16,13 @@ from ..contract import MONITORS, View, Watch
 from ..contract.events import TERMINAL
 from ..contract.monitor import Lens as LensFunction
 from ..errors import AdapterError, LoadloomError
-from ..probes import Patches, attributes, files, futures
+from ..probes import Patches, attributes, files
 from ..probes.steps import step
 from ..runtime import Execution, control
 from ..search import Dpor, Fixed, Strategy
 from ..search.explore import Exploration, Finding, Progress, explore
 from ..search.runner import Runner
 from ..search.token import Token, fingerprint
-from ..trace import Failure
 from ..verdict import Verdict
 from .adapter import Implementation, World
 from .lens import Lens, WorldView
@@ -124,7 +123,6 @@ class Session:
             ) from error
 
     def _after(self, execution: Execution) -> None:
-        _collect_unread(execution)
         execution.notes["events"] = self.watch.events  # for whoever explains it
         here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
         execution.failures[:] = [
@@ -178,15 +176,6 @@ def session(implementation: Implementation, scenario: Scenario) -> Iterator[Sess
                 yield made
         finally:
             world.close()
-
-
-def _collect_unread(execution: Execution) -> None:
-    for name, error in futures.unread(execution).items():
-        text = f"{type(error).__name__}: {error}"
-        execution.failures.append(
-            Failure("exception", f"{text} (in {name}, which nobody reads)", where=f"unread {type(error).__name__}",
-                    step=len(execution.steps) - 1, exception=error)
-        )  # fmt: skip
 
 
 def verify(

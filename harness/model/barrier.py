@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 FILLING = 0
 DRAINING = 1
 RESETTING = -1
@@ -11,18 +9,26 @@ BROKEN = -2
 
 
 class Barrier:
-    """Operations: arrive (enabled unless draining), pass (enabled once all arrived, or broken), reset, abort."""
+    """Operations: arrive (enabled unless draining), pass (enabled once all arrived, or broken), reset, abort.
 
-    __slots__ = ("count", "parties", "state")
+    While the last to arrive runs the barrier's action everybody else has to wait.
+    """
+
+    __slots__ = ("acting", "count", "parties", "state")
 
     def __init__(self, parties: int) -> None:
         self.parties = parties
         self.count = 0
         self.state = FILLING
+        self.acting = False
+
+    def at_rest(self) -> bool:
+        """Whether nobody runs the action."""
+        return not self.acting
 
     def open_for_arrivals(self) -> bool:
         """Whether a task may arrive: those of the last round have all left."""
-        return self.state not in (DRAINING, RESETTING)
+        return not self.acting and self.state not in (DRAINING, RESETTING)
 
     def arrive(self) -> int:
         """One more is here; returns how many were here before. The last to arrive must `release`."""
@@ -36,7 +42,15 @@ class Barrier:
 
     def may_pass(self) -> bool:
         """Whether those who wait may go on."""
-        return self.state != FILLING
+        return not self.acting and self.state != FILLING
+
+    def gone(self) -> bool:
+        """Whether those who waited find it broken, or are sent away."""
+        return self.state in (BROKEN, RESETTING)
+
+    def abort(self) -> None:
+        """Break it."""
+        self.state = BROKEN
 
     def leave(self) -> None:
         """One passes on (or gives up); the last one makes the barrier ready again."""
@@ -56,6 +70,6 @@ class Barrier:
         """Whether it was aborted or timed out."""
         return self.state == BROKEN
 
-    def holders(self) -> tuple[Any, ...]:
-        """Nobody holds a barrier."""
-        return ()
+    def waiting(self) -> int:
+        """How many wait."""
+        return self.count if self.state == FILLING else 0

@@ -33,3 +33,19 @@ class Lock:
     def holders(self) -> tuple[Any, ...]:
         """Who holds it."""
         return () if self.owner is None else (self.owner,)
+
+    def give_up(self) -> int:
+        """Give it back however often it was taken; returns how often."""
+        depth = self.depth
+        self.forget()
+        return depth
+
+    def take_back(self, task: Any, depth: int) -> None:
+        """Undo `give_up`."""
+        self.owner = task
+        self.depth = depth
+
+    def forget(self) -> None:
+        """Nobody holds it any more."""
+        self.owner = None
+        self.depth = 0

@@ -54,7 +54,14 @@ def sleep(seconds: float, /) -> None:
 def install(patches: Patches) -> None:
     """Add the clock to ``patches``."""
     patches.value(time.sleep, sleep)
+
+    def since(zero: float) -> Callable[[float], float]:
+        return lambda t: zero + t
+
+    def nanoseconds_since(zero: float) -> Callable[[float], int]:
+        return lambda t: int((zero + t) * 1e9)
+
     for name, zero in (("time", EPOCH), ("monotonic", 0.0), ("perf_counter", 0.0), ("process_time", 0.0)):
-        patches.value(getattr(time, name), _reader(getattr(time, name), lambda t, zero=zero: zero + t))
+        patches.value(getattr(time, name), _reader(getattr(time, name), since(zero)))
         nanos = getattr(time, f"{name}_ns")
-        patches.value(nanos, _reader(nanos, lambda t, zero=zero: int((zero + t) * 1e9)))
+        patches.value(nanos, _reader(nanos, nanoseconds_since(zero)))

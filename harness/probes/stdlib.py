@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from . import clock, futures, locks, queues, threads
+from . import (
+    barriers,
+    clock,
+    conditions,
+    events,
+    futures,
+    locals,
+    locks,
+    pools,
+    queues,
+    semaphores,
+    simple_queues,
+    threads,
+)
 from .patching import Patches
 
 
 def install(patches: Patches) -> None:
     """Add threads, locks, clock, queues and futures to ``patches``."""
-    for module in (threads, locks, clock, queues, futures):
+    for module in (
+        threads, locals, locks, conditions, semaphores, events, barriers, clock, queues, simple_queues, futures, pools,
+    ):  # fmt: skip
         module.install(patches)
     patches.skip |= {"_threading_local", "importlib._bootstrap", "importlib._bootstrap_external"}

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import _thread
-import _threading_local
 import threading
+import zlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from ..runtime import control
+from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..runtime.task import Task
-from ..trace import READ, WRITE, Operation
+from ..trace import ADD, READ, WRITE, Operation
+from .binding import SLOT, steer
 from .patching import Patches
 
 _real_ident = _thread.get_ident
+_real_native = _thread.get_native_id
 _real_current = threading.current_thread
+_real_enumerate = threading.enumerate
 _real_start = _thread.start_new_thread
+
+HASH = "_loadloom_hash"
+_ROLL = "threads"
+"""The resource of which threads there are: starts and ends of threads commute, but not with looking."""
+_EXCEPT_HOOK = "threading.excepthook"
 
 
 def _resource(task: Task) -> str:
@@ -40,41 +50,70 @@ def run_as_thread(execution: Execution, thread: Any, run: Callable[[], object], 
         except SystemExit:
             pass
         except Exception as error:
-            execution.fail_with(task, error)
-        execution.perform(Operation("end", ((_resource(task), WRITE),)))
+            _uncaught(execution, task, error)
+        execution.perform(Operation("end", ((_resource(task), WRITE), (_ROLL, ADD))))
+        _stop(thread)
 
     task = execution.spawn(thread.name, body, daemon)
+    execution.steps[-1].accesses += ((_ROLL, ADD),)  # starting it is part of this step
     task.thread = thread
-    thread.__dict__["_loadloom"] = task
-    thread._ident = ident_of(task)
+    thread.__dict__[SLOT] = task
+    thread._ident = thread._native_id = ident_of(task)
     return task
+
+
+def _uncaught(execution: Execution, task: Task, error: Exception) -> None:
+    """As the stdlib does, ask the program's own hook if it has set one; otherwise it is a finding."""
+    hook = threading.excepthook
+    if hook is execution.notes.setdefault(_EXCEPT_HOOK, hook):
+        execution.fail_with(task, error)
+        return
+    hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, task.thread)))
+
+
+def _stop(thread: Any) -> None:
+    """Make a thread look as ended to the code of the stdlib."""
+    if hasattr(thread, "_handle"):  # Python 3.13
+        thread._handle = SimpleNamespace(ident=thread._ident, is_done=lambda: True, join=lambda timeout=None: None)
+    else:
+        thread._is_stopped = True
 
 
 def join_task(execution: Execution, task: Task, timeout: float | None = None) -> bool:
     """Wait until ``task`` has ended; False if the time-out expired first."""
-    deadline = None if timeout is None else execution.clock + max(timeout, 0.0)
-    operation = Operation(
-        "join", ((_resource(task), READ),), lambda: task.finished, deadline, lambda: (task,),
-        detail=task.name,
-    )  # fmt: skip
+    accesses = ((_resource(task), READ),)
+    if timeout is not None and timeout <= 0:
+        execution.perform(Operation("is alive?", accesses))
+        return task.finished
+    deadline = None if timeout is None else execution.clock + timeout
+    operation = Operation("join", accesses, lambda: task.finished, deadline, lambda: (task,), detail=task.name)
     return execution.perform(operation)
+
+
+def _own_task() -> Task | None:
+    """The task that runs here, unless it is the main one, which is the thread that it really runs in."""
+    execution = control.current()
+    if execution is None or execution.current is None or not execution.current.path:
+        return None
+    return execution.current
 
 
 def current_thread() -> threading.Thread:
     """As `threading.current_thread`, per task."""
-    execution = control.current()
-    if execution is None or execution.current is None or not execution.current.path:
-        return _real_current()
-    thread = execution.current.thread
-    return thread  # type: ignore[no-any-return]
+    task = _own_task()
+    return _real_current() if task is None else task.thread
 
 
 def get_ident() -> int:
     """As `threading.get_ident`, per task."""
-    execution = control.current()
-    if execution is None or execution.current is None or not execution.current.path:
-        return _real_ident()
-    return ident_of(execution.current)
+    task = _own_task()
+    return _real_ident() if task is None else ident_of(task)
+
+
+def get_native_id() -> int:
+    """As `threading.get_native_id`, per task."""
+    task = _own_task()
+    return _real_native() if task is None else ident_of(task)
 
 
 def active_threads() -> list[threading.Thread]:
@@ -82,11 +121,8 @@ def active_threads() -> list[threading.Thread]:
     execution = control.current()
     if execution is None:
         return _real_enumerate()
-    own = [task.thread for task in execution.live if task.thread is not None]
-    return [threading.main_thread(), *own]
-
-
-_real_enumerate = threading.enumerate
+    execution.perform(Operation("enumerate", ((_ROLL, READ),)))
+    return [_real_current(), *(task.thread for task in execution.live if task.thread is not None)]
 
 
 def active_count() -> int:
@@ -94,112 +130,109 @@ def active_count() -> int:
     return len(active_threads())
 
 
-def start_new_thread(function: Any, args: Any, *rest: Any) -> int:
-    """As `_thread.start_new_thread`; a raw thread started by a task is not ours to control, and we say so."""
-    execution = control.exploring()
-    if execution is not None:
-        execution.uncontrolled.append(f"a raw thread running {getattr(function, '__qualname__', function)!s}")
-    return _real_start(function, args, *rest)
-
-
-class _Quiet:
-    """A real object's own set-up is no business of the execution."""
-
-    def __init__(self, execution: Execution) -> None:
-        self.execution = execution
-
-    def __enter__(self) -> None:
-        self.execution.quiet += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.execution.quiet -= 1
-
-
-def _patch_thread(patches: Patches) -> None:
-    def init(original: Any) -> Any:
-        def __init__(self: Any, group: Any = None, target: Any = None, name: Any = None, *args: Any, **kw: Any) -> None:
-            execution = control.current()
-            if execution is None:
-                original(self, group, target, name, *args, **kw)
-                return
-            task = execution.current
-            assert task is not None
-            with _Quiet(execution):
-                original(self, group, target, name, *args, **kw)
-            if name is None:
-                self._name = task.object_name("Thread").replace(" ", "-")
-                if target is not None:
-                    self._name += f" ({getattr(target, '__name__', 'target')})"
-            if kw.get("daemon") is None:
-                self._daemonic = task.daemon
-
-        return __init__
-
-    def start(original: Any) -> Any:
-        def start_(self: Any) -> None:
-            execution = control.current()
-            if execution is None:
-                original(self)
-                return
-            if not self._initialized:
-                raise RuntimeError("thread.__init__() not called")
-            with _Quiet(execution):
-                if self._started.is_set():
-                    raise RuntimeError("threads can only be started once")
-                self._started.set()
-            if execution.dead:
-                return
-            run_as_thread(execution, self, self.run, self._daemonic)
-
-        return start_
-
-    def join(original: Any) -> Any:
-        def join_(self: Any, timeout: float | None = None) -> None:
-            execution = control.current()
-            task = self.__dict__.get("_loadloom")
-            if execution is None or task is None or task not in execution.tasks:
-                original(self, timeout)
-                return
-            if task is execution.current:
-                raise RuntimeError("cannot join current thread")
-            join_task(execution, task, timeout)
-
-        return join_
-
-    def is_alive(original: Any) -> Any:
-        def is_alive_(self: Any) -> bool:
-            execution = control.current()
-            task = self.__dict__.get("_loadloom")
-            if execution is None or task is None or task not in execution.tasks:
-                return False if task is not None else bool(original(self))
-            execution.perform(Operation("is alive?", ((_resource(task), READ),)))
-            return not task.finished
-
-        return is_alive_
-
-    for name, make in (("__init__", init), ("start", start), ("join", join), ("is_alive", is_alive)):
-        patches.method(threading.Thread, name, make)
-
-
-def install(patches: Patches) -> None:
-    """Add threads and identities to ``patches``."""
-    _patch_thread(patches)
-    patches.value(_real_ident, get_ident)
-    patches.value(_real_current, current_thread)
-    patches.value(_real_enumerate, active_threads)
-    patches.value(threading.active_count, active_count)
-    patches.value(threading.local, _threading_local.local)
-    patches.value(_real_start, start_new_thread)
-    joinable = getattr(_thread, "start_joinable_thread", None)
-    if joinable is not None:
-        patches.value(joinable, _watched(joinable))
+def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
+    """As `_thread.start_new_thread`: a raw thread is a task like any other."""
+    execution = control.current()
+    if execution is None:
+        return _real_start(function, args, *(() if kwargs is None else (kwargs,)))
+    thread = threading.Thread(target=function, args=args, kwargs=kwargs or {}, daemon=True)
+    thread.start()
+    return int(thread.ident or 0)
 
 
 def _watched(real: Any) -> Any:
     def start_joinable_thread(function: Any, *args: Any, **kw: Any) -> Any:
-        execution = control.exploring()
+        execution = control.current()
         if execution is not None:
             execution.uncontrolled.append(f"a thread running {getattr(function, '__qualname__', function)!s}")
         return real(function, *args, **kw)
 
     return start_joinable_thread
+
+
+def _init(original: Any) -> Any:
+    def act(
+        execution: Execution, self: Any, group: Any = None, target: Any = None, name: Any = None, args: Any = (),
+        kwargs: Any = None, *, daemon: Any = None, **more: Any,
+    ) -> None:  # fmt: skip
+        task = execution.current
+        assert task is not None
+        with quiet(execution):
+            original(self, group, target, name, args, kwargs, daemon=daemon, **more)
+        own = task.object_name("Thread").replace(" ", "-")
+        self.__dict__[HASH] = zlib.crc32(own.encode())
+        if name is None:
+            self._name = own if target is None else f"{own} ({getattr(target, '__name__', type(target).__name__)})"
+        if daemon is None:
+            self._daemonic = task.daemon
+
+    return act
+
+
+def _start(execution: Execution, self: Any) -> None:
+    if not self._initialized:
+        raise RuntimeError("thread.__init__() not called")
+    if execution.dead:
+        return
+    with quiet(execution):
+        if self._started.is_set():
+            raise RuntimeError("threads can only be started once")
+        self._started.set()
+    run_as_thread(execution, self, self.run, self._daemonic)
+
+
+def _task_of(execution: Execution, thread: Any) -> Task | None:
+    task = thread.__dict__.get(SLOT)
+    return task if isinstance(task, Task) and task in execution.tasks else None
+
+
+def _join(original: Any) -> Any:
+    def act(execution: Execution, self: Any, timeout: float | None = None) -> None:
+        task = _task_of(execution, self)
+        if task is execution.current:
+            raise RuntimeError("cannot join current thread")
+        if task is not None:
+            join_task(execution, task, timeout)
+            return
+        with quiet(execution):
+            original(self, timeout)
+
+    return act
+
+
+def _is_alive(original: Any) -> Any:
+    def act(execution: Execution, self: Any) -> bool:
+        task = _task_of(execution, self)
+        if task is None:
+            with quiet(execution):
+                return bool(original(self))
+        execution.perform(Operation("is alive?", ((_resource(task), READ),)))
+        return not task.finished
+
+    return act
+
+
+def stable_hash(self: Any) -> int:
+    """For sets of them: the same order in every execution."""
+    found = self.__dict__.get(HASH)
+    return object.__hash__(self) if found is None else int(found)
+
+
+def install(patches: Patches) -> None:
+    """Add threads and identities to ``patches``."""
+    thread: Any = threading.Thread
+    steer(patches, thread, "__init__", _init(thread.__init__))
+    steer(patches, thread, "start", _start)
+    steer(patches, thread, "join", _join(thread.join))
+    steer(patches, thread, "is_alive", _is_alive(thread.is_alive))
+    patches.attribute(thread, "__hash__", stable_hash)
+    patches.value(_real_ident, get_ident)
+    patches.value(_real_native, get_native_id)
+    patches.value(_real_current, current_thread)
+    patches.value(_real_enumerate, active_threads)
+    patches.value(threading.active_count, active_count)
+    for name in ("start_new_thread", "start_new"):
+        patches.value(getattr(_thread, name), start_new_thread)
+    joinable = getattr(_thread, "start_joinable_thread", None)
+    if joinable is not None:
+        patches.value(joinable, _watched(joinable))

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import LoadloomError
-from ..probes import Patches, stdlib
+from ..errors import LoadloomError, UsageError
+from ..probes import Patches, futures, stdlib
 from ..runtime import Execution
 from ..runtime.execution import Chooser
 from ..runtime.vehicle import FiberVehicle
@@ -17,6 +17,8 @@ from ..trace import Operation
 
 Installer = Callable[[Patches], None]
 Listener = Callable[[Execution, Operation], None]
+
+_running: Runner | None = None  # patches and the control of a process are one
 
 
 class Runner:
@@ -51,6 +53,7 @@ class Runner:
         self._after = after
         self._vehicle = FiberVehicle()
         self._patches = Patches()
+        self._patches.roots["program"] = program
         stdlib.install(self._patches)
         for installer in install:
             installer(self._patches)
@@ -60,19 +63,33 @@ class Runner:
         self.interrupted = False
 
     def __enter__(self) -> Runner:
+        global _running
+        if _running is not None:
+            raise UsageError(
+                "an exploration inside another: a program may not explore, and a process explores one at a time. "
+                "Call explore() outside of the program, or in a process of its own"
+            )
+        self._patches.apply()
+        _running = self
         self._collecting = gc.isenabled()
         gc.disable()  # a destructor at a random place would make a random step
-        self._patches.apply()
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
+        global _running
+        _running = None
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
         self._patches.undo()
         if self._collecting:
             gc.enable()
+
+    def _at_end(self, execution: Execution) -> None:
+        futures.report_unread(execution)
+        if self._after is not None:
+            self._after(execution)
 
     def _interrupt(self, *_: object) -> None:
         if self.interrupted:  # asked twice: the program does not come back to us
@@ -101,8 +118,7 @@ class Runner:
         listener = self._listener
         if listener is not None:
             execution.listener = lambda step: listener(execution, step)
-        if self._after is not None:
-            execution.at_end = self._after
+        execution.at_end = self._at_end
         try:
             execution.run(self.program)
         except RecursionError as error:
