@@ -155,9 +155,12 @@ _EXPECTED = {
 }
 
 
-def counted(found_in: int, executions: int, bounds: str) -> str:
+def counted(found_in: int, executions: int, bounds: str, complete: bool) -> str:
     """``in execution 7 of 61 (every order)``."""
-    return f"in execution {found_in} of {executions} ({bounds or 'every order'})"
+    how = [bounds] if bounds else ["every order"] if complete else []
+    if not complete:
+        how.append("the search was not finished")
+    return f"in execution {found_in} of {executions} ({', '.join(how)})"
 
 
 def shrunk(execution: Execution) -> str:

@@ -43,10 +43,11 @@ def _summary(found: Orderings) -> str:
     reached = [seen.name for seen in found.orders if seen.executions]
     what = f"unsafe orders reached: {', '.join(unsafe)}" if unsafe else f"reached: {', '.join(reached) or 'none'}"
     searched = found.exploration
+    how = searched.bounds or ("every order" if searched.complete else "not finished")
     who = f"{found.implementation.name} {found.implementation.version}".strip()
     return (
         f"{who}, scenario {found.scenario.name}: {found.verdict}: {what} "
-        f"({searched.executions} executions, {searched.bounds or 'every order'})"
+        f"({searched.executions} executions, {how})"
     )
 
 

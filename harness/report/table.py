@@ -54,7 +54,10 @@ def explanation(found: Distinct) -> list[str]:
     """One finding with its replay command, and where else it was seen."""
     report, finding = found.report, found.finding
     searched = report.exploration
-    how = [counted(finding.found_in, searched.executions, searched.bounds), shrunk(finding.execution)]
+    how = [
+        counted(finding.found_in, searched.executions, searched.bounds, searched.complete),
+        shrunk(finding.execution),
+    ]
     if found.also:
         how.append(f"also in {', '.join(found.also)}")
     account = account_of(
