@@ -22,6 +22,10 @@ class Queue:
         self.shutdown = False
         self.mutex: Lock | None = None
 
+    def initial(self) -> tuple[int, int]:
+        """Its size and limit at the start, for `search.gates`."""
+        return self.size(), self.limit
+
     def reachable(self) -> bool:
         """Whether no task holds the mutex."""
         return self.mutex is None or self.mutex.owner is None

@@ -29,6 +29,9 @@ class Binding:
         self.name = name
         self.read: Accesses = ((name, READ),)
         self.write: Accesses = ((name, WRITE),)
+        initial = getattr(model, "initial", None)
+        if initial is not None:
+            execution.initial[name] = initial()  # from it the search works out what could have come first
 
 
 class Kind:

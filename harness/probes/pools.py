@@ -37,6 +37,10 @@ class Pool:
         self.shut = shut
         self.broken = False
 
+    def initial(self) -> int:
+        """How many workers it may have, for `search.gates`."""
+        return self.size
+
     def may_go_on(self) -> bool:
         """Whether a worker has something to do: work, or to end."""
         return bool(self.backlog) or self.shut or self.broken

@@ -93,6 +93,7 @@ class Execution:
     ) -> None:
         self.chooser = chooser
         self.vehicle = vehicle
+        self.timeouts = timeouts
         self.timeouts_left = timeouts
         self.budget_met = False  # whether one more early time-out would have been possible
         self.step_limit = step_limit

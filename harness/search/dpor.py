@@ -108,6 +108,7 @@ class Dpor:
         self._history = History()
         self._tasks: dict[str, int] = {}
         self._data_at = 0
+        self._timeouts = 0
 
     # -- the strategy interface ------------------------------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Dpor:
         if execution.ending == "cut":
             self.cut += 1
         steps = execution.steps
+        self._timeouts = execution.timeouts
         del self._nodes[len(steps) :]
         for index in range(len(steps)):
             self._nodes[index].step = steps[index]
@@ -331,6 +333,10 @@ class Dpor:
         nodes = self._nodes
         node = nodes[i]
         word = [_branch(nodes[k]) for k in range(i + 1, len(nodes)) if not self._after(k, i)]
+        if outcome is TIMEOUT:
+            spent = sum(above.name[1] is TIMEOUT for above in nodes[:i]) + sum(b.name[1] is TIMEOUT for b in word)
+            if spent >= self._timeouts:
+                return
         word.append(_late(step, outcome))
         for name, accesses in node.sleep.items():
             if _initial(word, name, accesses) is not None:

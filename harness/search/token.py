@@ -22,6 +22,7 @@ VERSION = "1"
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SCHEDULE = re.compile(r"(\d+)([b-zA-Z])")
+_TAIL = re.compile(r"(-|(?:\d{1,9}[b-zA-Z])+)\.t(\d{1,9})")
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,11 @@ def parse(text: str) -> Token:
     if version != VERSION:
         raise UsageError(f"token version {_short(version)!r} is not known here; this loadloom reads version {VERSION}")
     checks, _, tail = rest.partition(".")
-    body, _, options = tail.partition(".")
-    check, fingerprint = checks[:3], checks[3:]
-    if check != _digest(f"{parts[0]}/{fingerprint}.{body}.{options}"):
+    form = _TAIL.fullmatch(tail)
+    if form is None or checks[:3] != _digest(f"{parts[0]}/{checks[3:]}.{tail}"):
         raise UsageError(f"the token is damaged: its checksum does not match ({_short(text)!r}); copy it again")
-    schedule = tuple((int(gap), _LETTERS.index(letter)) for gap, letter in _SCHEDULE.findall(body))
-    return Token(head, scenario, schedule, int(options[1:]), fingerprint)
+    schedule = tuple((int(gap), _LETTERS.index(letter)) for gap, letter in _SCHEDULE.findall(form[1]))
+    return Token(head, scenario, schedule, int(form[2]), checks[3:])
 
 
 def fingerprint(steps: list[Operation]) -> str:

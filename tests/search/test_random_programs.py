@@ -1,0 +1,90 @@
+"""Reductions against plain exhaustive search, on random programs."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import random_programs as rp
+
+from harness.search import Bounded, Dfs, Dpor
+
+SEED = int(os.environ.get("LOADLOOM_TEST_SEED", "0"))
+"""Where the seeds start; printed with every failure."""
+YARDSTICK = 1500
+"""Programs with more schedules than this are left out: plain search has to finish."""
+
+FAMILIES = {
+    "memory": rp.MEMORY,
+    "locks": rp.MEMORY + rp.LOCKS,
+    "blocking": rp.MEMORY + rp.BLOCKING,
+    "timed": (*rp.MEMORY, *rp.TIMED, "release", "event-set"),
+    "conditions": (*rp.CONDITIONS, "read", "write"),
+    "other": rp.MEMORY + rp.OTHER,
+    "all": rp.ALL,
+}
+
+
+def check_dpor(family: str, seed: int) -> bool:
+    """Whether the program was small enough to check; asserts that nothing is lost."""
+    program = rp.Program(rp.generate(seed, FAMILIES[family], most=5))
+    every = rp.run(program, Dfs(), most=YARDSTICK)
+    if not every.exploration.complete:
+        return False
+    found = rp.run(program, Dpor())
+    where = f"family {family}, seed {seed}: {program.actions}"
+    assert found.exploration.complete, where
+    assert found.outcomes == every.outcomes, where
+    if family in ("memory", "locks"):
+        assert found.traces == every.traces, where
+        assert found.exploration.executions == len(every.traces), where
+        assert found.exploration.cut == 0, where
+    return True
+
+
+def check_many(family: str, first: int, count: int) -> None:
+    checked = sum(check_dpor(family, seed) for seed in range(first, first + count))
+    assert checked >= count // 4, "too few programs were small enough to say anything"
+
+
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dpor_finds_all_that_plain_search_finds(family: str, part: int) -> None:
+    check_many(family, SEED + 1000 * part, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(40))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dpor_finds_all_that_plain_search_finds_at_length(family: str, part: int) -> None:
+    check_many(family, SEED + 10_000 + 50 * part, 50)
+
+
+@pytest.mark.parametrize("family", ["memory", "locks", "blocking"])
+def test_bounded_counts_the_schedules_of_plain_search_with_few_preemptions(family: str) -> None:
+    for seed in range(SEED, SEED + 15):
+        program = rp.Program(rp.generate(seed, FAMILIES[family], most=4))
+        preemptions: list[int] = []
+        with rp.Runner(program) as runner:
+            whole = rp.explore(
+                runner, Dfs(), confirm=False, max_executions=YARDSTICK,
+                visit=lambda execution: preemptions.append(execution.preemptions()),
+            )  # fmt: skip
+        if not whole.complete:
+            continue
+        for bound in (0, 1, 2):
+            counted = rp.run(program, Bounded(bound, reduce=False)).exploration.executions
+            assert counted == sum(n <= bound for n in preemptions), f"family {family}, seed {seed}, bound {bound}"
+
+
+@pytest.mark.parametrize("family", ["memory", "locks", "blocking", "conditions"])
+def test_bounded_loses_nothing_by_leaving_out_what_does_not_race(family: str) -> None:
+    for seed in range(SEED, SEED + 12):
+        program = rp.Program(rp.generate(seed, FAMILIES[family], most=4))
+        for bound in (1, 2):
+            whole = rp.run(program, Bounded(bound, reduce=False), most=YARDSTICK)
+            if not whole.exploration.complete:
+                continue
+            reduced = rp.run(program, Bounded(bound))
+            assert reduced.outcomes == whole.outcomes, f"family {family}, seed {seed}, bound {bound}"
+            assert reduced.exploration.executions <= whole.exploration.executions
