@@ -45,10 +45,7 @@ def _summary(found: Orderings) -> str:
     searched = found.exploration
     how = searched.bounds or ("every order" if searched.complete else "not finished")
     who = f"{found.implementation.name} {found.implementation.version}".strip()
-    return (
-        f"{who}, scenario {found.scenario.name}: {found.verdict}: {what} "
-        f"({searched.executions} executions, {how})"
-    )
+    return f"{who}, scenario {found.scenario.name}: {found.verdict}: {what} ({searched.executions} executions, {how})"
 
 
 def code(found: Orderings) -> int:

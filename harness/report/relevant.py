@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from ..contract.events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TOUCH, WAKE, Event
 from ..runtime import Execution
-from ..trace import GO, READ, Failure, Operation, conflicting
+from ..trace import READ, Failure, Operation, conflicting
 from .steps import Who, preempted_by
 
 MOST = 40
@@ -87,25 +88,31 @@ def _concerned(failure: Failure, steps: list[Operation], events: list[Event]) ->
 
 
 def _first_look(event: Event, steps: list[Operation]) -> int | None:
+    """The first step of another task that reads what the event has written, before it is written again."""
     resource = event.step.resource
     for step in steps[event.step.index + 1 :]:
-        if step.resource == resource:
-            return step.index if step.accesses[0][1] == READ and step.task is not event.step.task else None
+        if step.resource != resource:
+            continue
+        if step.accesses[0][1] != READ:
+            return None
+        if step.task is not event.step.task:
+            return step.index
     return None
 
 
 def _that_meet(steps: list[Operation]) -> Chosen:
     """Steps that conflict with a step of another task, on something of the program's own."""
-    users: dict[str, list[tuple[Operation, str]]] = defaultdict(list)
+    modes: dict[str, set[tuple[Any, str]]] = defaultdict(set)
     for step in steps:
-        for name, mode in step.accesses if step.outcome == GO or step.resource else ():
+        for name, mode in step.accesses:
             if not name.startswith(BOOKKEEPING):
-                users[name].append((step, mode))
-    chosen: Chosen = {}
-    for uses in users.values():
-        if len({step.task for step, _ in uses}) < 2:
-            continue
-        for step, mode in uses:
-            if any(other.task is not step.task and conflicting(mode, m) for other, m in uses):
-                chosen[step.index] = ""
-    return chosen
+                modes[name].add((step.task, mode))
+    return {
+        step.index: ""
+        for step in steps
+        if any(
+            task is not step.task and conflicting(mode, other)
+            for name, mode in step.accesses
+            for task, other in modes[name]
+        )
+    }

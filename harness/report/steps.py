@@ -115,4 +115,4 @@ def layout(lines: Iterable[Line]) -> list[str]:
 
 def _width(texts: Iterable[str]) -> int:
     """Wide enough for all but the odd long one."""
-    return min(max(map(len, texts), default=0), 52)
+    return min(max(map(len, texts), default=0), 64)
