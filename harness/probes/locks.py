@@ -31,7 +31,7 @@ class AnyLock:
 
     def __new__(cls) -> Any:  # noqa: D102 - not public
         if control.current() is None:
-            return _real_rlock() if cls._kind is RLOCK else _real_lock()
+            return _real_lock()
         return object.__new__(cls)
 
     def __init__(self) -> None:
@@ -136,6 +136,16 @@ class ControlledRLock(AnyLock):
     """The shape of `threading.RLock` over the model."""
 
     _kind = RLOCK
+
+    def __new__(cls, *args: Any, **kw: Any) -> Any:  # noqa: D102 - not public
+        if control.current() is None:
+            return _real_rlock(*args, **kw)
+        if args or kw:
+            _real_rlock(*args, **kw)  # some versions take any argument, and ignore it
+        return object.__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
 
     if sys.version_info >= (3, 14):
         locked = AnyLock._locked

@@ -29,6 +29,8 @@ QUEUE = Kind("queue", _model_of)
 def put(execution: Execution, binding: Binding, block: bool, timeout: float | None) -> None:
     """Announce a put; raises `queue.Full` where it cannot be done."""
     state: model.Queue = binding.model
+    if state.limit <= 0:
+        timeout = None  # the stdlib does not even look at it
     _ask(execution, "put", binding, state.can_put, block, timeout, queue.Full)
     if state.shutdown:
         raise queue.ShutDown  # type: ignore[attr-defined]
@@ -174,7 +176,9 @@ def _condition(execution: Execution, self: Any, real: Any) -> Any:
 
 
 def _unfinished(execution: Execution, self: Any, real: int) -> int:
-    return _announce(execution, self, "unfinished?", reads=True).unfinished
+    binding = QUEUE.of(execution, self)
+    execution.perform(Operation("unfinished?", binding.read))  # reading it asks for no mutex
+    return int(binding.model.unfinished)
 
 
 def install(patches: Patches) -> None:

@@ -26,7 +26,7 @@ _real_start = _thread.start_new_thread
 HASH = "_loadloom_hash"
 _ROLL = "threads"
 """The resource of which threads there are: starts and ends of threads commute, but not with looking."""
-_EXCEPT_HOOK = "threading.excepthook"
+_hook_before: Any = None  # `threading.excepthook` when the exploration began
 
 
 def _resource(task: Task) -> str:
@@ -65,7 +65,7 @@ def run_as_thread(execution: Execution, thread: Any, run: Callable[[], object], 
 def _uncaught(execution: Execution, task: Task, error: Exception) -> None:
     """As the stdlib does, ask the program's own hook if it has set one; otherwise it is a finding."""
     hook = threading.excepthook
-    if hook is execution.notes.setdefault(_EXCEPT_HOOK, hook):
+    if hook is _hook_before:
         execution.fail_with(task, error)
         return
     hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, task.thread)))
@@ -218,8 +218,14 @@ def stable_hash(self: Any) -> int:
     return object.__hash__(self) if found is None else int(found)
 
 
+def _remember_hook(_: Patches) -> None:
+    global _hook_before
+    _hook_before = threading.excepthook
+
+
 def install(patches: Patches) -> None:
     """Add threads and identities to ``patches``."""
+    patches.on_apply(_remember_hook)
     thread: Any = threading.Thread
     steer(patches, thread, "__init__", _init(thread.__init__))
     steer(patches, thread, "start", _start)

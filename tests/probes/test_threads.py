@@ -4,6 +4,7 @@ import _thread
 import threading
 import time
 
+import pytest
 from sameness import agree, run, same
 
 import harness
@@ -172,6 +173,7 @@ def test_daemon_cannot_change_after_start():
         thread.join()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @same
 def test_system_exit_ends_a_thread_quietly():
     def leave():
