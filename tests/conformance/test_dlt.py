@@ -25,9 +25,15 @@ from harness.conformance.adapters.dlt import Dlt
 VERSION = Dlt().version
 FIXED = tuple(map(int, VERSION.split(".")[:2])) >= (1, 28)
 ALL = {"C1", "C2", "C3", "C4", "C5", "run"}
-# with one thread nobody can rename the package in between, so nothing is late: only the order is wrong
-EXPECTED = {name: set() if FIXED else {"C1", "C3"} | ({"C4", "run"} if name != "single-thread" else set())
-            for name in available()}  # fmt: skip
+# late needs somebody to rename the package meanwhile: not with one thread, and in "retried", where no wait may expire
+# early, the loader is not woken before the marker is written
+LATE = {"one-job", "shared-wakeup", "terminal-failure"}
+
+
+def expected(scenario: str) -> set[str]:
+    if FIXED:
+        return set()
+    return {"C1", "C3", "C4", "run"} if scenario in LATE else {"C1", "C3"}
 
 
 def test_the_release_under_test_is_the_one_that_is_installed():
@@ -37,8 +43,8 @@ def test_the_release_under_test_is_the_one_that_is_installed():
 @pytest.mark.parametrize("scenario", available())
 def test_rules_broken_are_those_that_this_release_is_known_to_break(scenario):
     report = searched("dlt", scenario)
-    assert broken(report) == EXPECTED[scenario]
-    assert holding(report) == ALL - EXPECTED[scenario]
+    assert broken(report) == expected(scenario)
+    assert holding(report) == ALL - expected(scenario)
 
 
 if FIXED:
