@@ -73,8 +73,7 @@ class Sweep:
             self.look_into(held.__self__, path)
             self.look_into(held.__func__, path)
         elif kind is functools.partial:
-            for n, item in enumerate((held.func, *held.args, *held.keywords.values())):
-                self.look_into(item, f"{path}.{n}")
+            self._partial(held, path)
         elif kind in (staticmethod, classmethod):
             self.look_into(held.__func__, path)
         elif kind is property:
@@ -117,6 +116,18 @@ class Sweep:
             self._cell(cell, f"{path}.{name}")
         if function.__dict__:
             self._items(function.__dict__, path)
+
+    def _partial(self, partial: Any, path: str) -> None:
+        before = partial.__reduce__()[2]
+        new = self._patches.new_value
+        function, arguments = new(partial.func), tuple(new(item) for item in partial.args)
+        keywords = {key: new(item) for key, item in partial.keywords.items()}
+        now = [function, *arguments, *keywords.values()]
+        if any(one is not other for one, other in zip(now, [partial.func, *partial.args, *partial.keywords.values()])):
+            partial.__setstate__((function, arguments, keywords, before[3]))
+            self._patches.later(functools.partial(partial.__setstate__, before))
+        for n, item in enumerate(now):
+            self.look_into(item, f"{path}.{n}")
 
     def _cell(self, cell: CellType, path: str) -> None:
         try:
