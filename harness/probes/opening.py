@@ -1,0 +1,119 @@
+"""`open` under control: a raw file whose reads and writes are steps, with the stdlib's own layers on top."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ..runtime import control
+from ..runtime.control import quiet
+from ..runtime.execution import Execution
+from ..trace import READ, WRITE, Operation
+from .paths import Sandbox, changes, looks_at
+
+_real_open = builtins.open
+
+
+class _TracedFile(io.FileIO):
+    """A raw file whose reads and writes are steps, and which leads nowhere once its world is over."""
+
+    _content: str = ""
+    _execution: Execution | None = None
+
+    def _step(self, kind: str, mode: str) -> bool:
+        """Announce; False where the world is over."""
+        execution = self._execution
+        if execution is not None and execution.dead:
+            return False
+        execution = control.current()
+        if execution is not None:
+            execution.perform(Operation(kind, ((self._content, mode),)))
+        return True
+
+    def write(self, data: Any, /) -> int:
+        if not self._step("write file", WRITE):
+            return memoryview(data).nbytes
+        return super().write(data)
+
+    def truncate(self, size: int | None = None, /) -> int:
+        if not self._step("truncate", WRITE):
+            return 0
+        return super().truncate(size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        return super().readinto(buffer) if self._step("read file", READ) else 0
+
+    def readall(self) -> bytes:
+        return super().readall() if self._step("read file", READ) else b""
+
+
+def _wrap(raw: _TracedFile, mode: str, buffering: int, text: dict[str, Any]) -> Any:
+    """The buffered and text layers that `open` puts on a raw file."""
+    binary = "b" in mode
+    if buffering == 0:
+        if not binary:
+            raise ValueError("can't have unbuffered text I/O")
+        return raw
+    size = io.DEFAULT_BUFFER_SIZE if buffering in (-1, 1) else buffering
+    buffer: Any
+    if "+" in mode:
+        buffer = io.BufferedRandom(raw, size)
+    elif "r" in mode:
+        buffer = io.BufferedReader(raw, size)
+    else:
+        buffer = io.BufferedWriter(raw, size)
+    if binary:
+        return buffer
+    wrapper = io.TextIOWrapper(buffer, line_buffering=buffering == 1, **text)
+    wrapper.mode = mode  # type: ignore[misc]
+    return wrapper
+
+
+def opener(box: Sandbox) -> Callable[..., Any]:
+    """What stands for `open`."""
+
+    def open(
+        file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None, errors: Any = None,
+        newline: Any = None, closefd: bool = True, opener: Any = None,
+    ) -> Any:  # fmt: skip
+        execution = control.current()
+        known = box.open.get(file) if isinstance(file, int) else None
+        name = box.relative(file)
+        if execution is None or (name is None and known is None):
+            return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+        fresh = False
+        if name is not None:
+            creating = any(letter in mode for letter in "wxa")
+            writing = creating or "+" in mode
+            fresh = announce_open(execution, box, name, file, creating, writing, emptying="w" in mode)
+        with quiet(execution):  # an opener's own calls are part of this step
+            raw = _TracedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
+        raw._execution = execution
+        raw._content = known or box.content(raw.fileno(), name or "", fresh)
+        return _wrap(raw, mode, buffering, {"encoding": encoding, "errors": errors, "newline": newline})
+
+    return open
+
+
+def announce_open(
+    execution: Execution, box: Sandbox, name: str, path: Any, creating: bool, writing: bool, emptying: bool
+) -> bool:
+    """The step of opening a path; True where it creates the file. One that empties a file writes its content."""
+
+    def accesses() -> Any:
+        touched = changes(name) if creating else looks_at(name)
+        return (*touched, *box.content_at(execution, path, name, WRITE)) if emptying else touched
+
+    operation = Operation("create" if creating else "open", accesses())
+    execution.perform(operation)
+    operation.accesses = accesses()  # it may have come or gone while we waited for our turn
+    if not creating:
+        return False
+    with quiet(execution):
+        fresh = not os.path.lexists(path)
+    if not fresh:  # an existing file is emptied or appended to: the listing stays as it is
+        operation.kind = "overwrite" if writing else "open"
+    return fresh
