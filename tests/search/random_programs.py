@@ -210,15 +210,18 @@ class Run:
     strategy: Strategy
 
 
-def run(program: Program, strategy: Strategy, timeouts: int = 1, most: int | None = None) -> Run:
-    """Explore a random program."""
+def run(
+    program: Program, strategy: Strategy, timeouts: int = 1, most: int | None = None, traces_too: bool = False
+) -> Run:
+    """Explore a random program; telling traces apart takes longer than running them."""
     outcomes: set[tuple[object, ...]] = set()
     traces: set[frozenset[object]] = set()
 
     def visit(execution: Execution) -> None:
         if execution.ending != "cut":
             outcomes.add(program.outcome(execution))
-            traces.add(trace_of(execution))
+            if traces_too:
+                traces.add(trace_of(execution))
 
     with Runner(program, timeouts=timeouts) as runner:
         exploration = explore(runner, strategy, max_executions=most, visit=visit, confirm=False)
