@@ -268,7 +268,8 @@ class Dpor:
         """The races of one step with earlier ones; ``clock`` is what its task knew, and learns what came before it."""
         waits = step.enabled is not None
         known = list(clock) if waits else clock
-        for i in candidates:
+        never = step.kind == "join" and step.deadline is None  # it comes after the end of its task, and that is that
+        for i in () if never else candidates:
             other = self._nodes[i]
             if other.task < len(known) and known[other.task] >= i:
                 continue

@@ -105,7 +105,7 @@ class Runner:
         """
         self._runs += 1
         if self._runs % 200 == 0:
-            gc.collect()
+            gc.collect(1)
         if self._before is not None:
             self._before()
         execution = Execution(
