@@ -18,7 +18,7 @@ STRATEGIES = ("dpor", "bounded", "dfs", "random")
 DEFAULT_PREEMPTIONS = 2
 
 
-class ExplorationFailed(AssertionError):  # noqa: N818 - what a test sees is a failed assertion
+class ExplorationFailed(AssertionError):
     """A program did not pass: it is BROKEN, or nothing can be claimed of it."""
 
 
@@ -141,7 +141,12 @@ def explore(
     chosen = make_strategy(strategy, preemptions, max_executions, seed)
     with Runner(program, timeouts=timeouts) as runner:
         exploration = run_search(
-            runner, chosen, max_executions=max_executions, time_budget=time_budget, stop_at_first=True, progress=progress
+            runner,
+            chosen,
+            max_executions=max_executions,
+            time_budget=time_budget,
+            stop_at_first=True,
+            progress=progress,
         )
     module, name = name_of(program)
     failure = None
