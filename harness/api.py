@@ -114,6 +114,7 @@ def explore(
     program: Callable[[], object],
     *,
     strategy: str = "dpor",
+    vehicle: str = "fiber",
     preemptions: int | None = None,
     timeouts: int = 1,
     max_executions: int | None = None,
@@ -128,6 +129,8 @@ def explore(
             them and asserts. It is called once for each execution.
         strategy: ``dpor`` (every trace, each once), ``bounded`` (schedules with at most ``preemptions`` preemptions),
             ``dfs`` (every schedule) or ``random`` (samples).
+        vehicle: what carries the tasks: ``fiber``, or ``thread`` for code that must own its OS thread. Steps, traces
+            and tokens are the same.
         preemptions: the bound of ``bounded``; 2 by default.
         timeouts: how often a timed wait may expire in an execution although something else could run.
         max_executions: how many at most; a search that is cut short is INCONCLUSIVE.
@@ -139,7 +142,7 @@ def explore(
         UsageError: an argument makes no sense.
     """
     chosen = make_strategy(strategy, preemptions, max_executions, seed)
-    with Runner(program, timeouts=timeouts) as runner:
+    with Runner(program, vehicle=vehicle, timeouts=timeouts) as runner:
         exploration = run_search(
             runner,
             chosen,
@@ -164,12 +167,13 @@ def explore(
     )
 
 
-def replay(program: Callable[[], object], token: str) -> Result:
+def replay(program: Callable[[], object], token: str, *, vehicle: str = "fiber") -> Result:
     """Run one schedule of a program again.
 
     Args:
         program: the one that the token was made for.
         token: as a failure prints it.
+        vehicle: what carries the tasks.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -179,7 +183,7 @@ def replay(program: Callable[[], object], token: str) -> Result:
     module, name = name_of(program)
     if (read.implementation, read.scenario) != (module, name):
         raise UsageError(f"the token is of {read.implementation}/{read.scenario}, not of {module}/{name}")
-    with Runner(program, timeouts=read.timeouts) as runner:
+    with Runner(program, vehicle=vehicle, timeouts=read.timeouts) as runner:
         exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:

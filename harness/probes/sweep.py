@@ -29,8 +29,10 @@ TOOLS = frozenset(
 """Packages that run the exploration or its tests: their locks are none of the program's business."""
 
 
-def is_users(module: str) -> bool:
+def is_users(module: object) -> bool:
     """Whether a module is the user's, or a library's that he uses: neither the stdlib nor a tool that runs us."""
+    if not isinstance(module, str):  # types made by other compilers may keep something else there
+        return False
     top = module.partition(".")[0]
     return top == "__main__" or (top not in sys.stdlib_module_names and top not in TOOLS)
 

@@ -26,6 +26,12 @@ def leave(previous: tuple[Execution | None, int]) -> None:
     _active, _ident = previous
 
 
+def take_over() -> None:
+    """The task that runs now does so on this OS thread."""
+    global _ident
+    _ident = get_ident()
+
+
 def current() -> Execution | None:
     """The execution whose task runs here; None outside of any task, where every facade is the real thing."""
     execution = _active

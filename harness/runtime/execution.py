@@ -222,9 +222,8 @@ class Execution:
         """Choose the next step and return the carrier of its task; home when it is over."""
         try:
             if self.listener is not None and self.steps:
-                self.quiet += 1
-                self.listener(self.steps[-1])
-                self.quiet -= 1
+                with control.quiet(self):
+                    self.listener(self.steps[-1])
             if len(self.steps) >= self.step_limit:
                 return self._end("step limit")
             options, preemptive = self._options(current)
@@ -317,12 +316,11 @@ class Execution:
     def _end(self, ending: str) -> Any:
         self.ending = self.ending or ending
         if self.at_end is not None and self._error is None:
-            self.quiet += 1
             try:
-                self.at_end(self)
+                with control.quiet(self):
+                    self.at_end(self)
             except BaseException as error:
                 self._error = error
-            self.quiet -= 1
         self.dead = True
         return self._home
 

@@ -42,7 +42,7 @@ class Task:
         "window_start",
     )
 
-    def __init__(self, path: tuple[int, ...], name: str, body: Callable[[], None], daemon: bool = False) -> None:
+    def __init__(self, path: tuple[int, ...], name: str, body: Callable[[], object], daemon: bool = False) -> None:
         self.path = path
         self.key = ".".join(map(str, path)) or "0"
         self.name = name

@@ -96,7 +96,7 @@ def _pool(operation: Operation, before: list[Operation], start: Any) -> bool | N
             return True
         submitted += step.kind == "submit"
         taken += step.kind == "take work"
-    return submitted - start - taken > 0
+    return bool(submitted - start - taken > 0)
 
 
 def _condition(operation: Operation, before: list[Operation], _: Any) -> bool | None:

@@ -12,7 +12,7 @@ from ..errors import LoadloomError, UsageError
 from ..probes import Patches, futures, stdlib
 from ..runtime import Execution
 from ..runtime.execution import Chooser
-from ..runtime.vehicle import FiberVehicle
+from ..runtime.vehicle import VEHICLES
 from ..trace import Operation
 
 Installer = Callable[[Patches], None]
@@ -26,6 +26,7 @@ class Runner:
 
     Args:
         program: called without arguments as the main task of each execution.
+        vehicle: what carries the tasks: ``fiber`` or ``thread``.
         timeouts: how often timed waits may expire early in an execution.
         step_limit: steps after which an execution is given up.
         install: more probes to put in place (shared attributes, files).
@@ -38,6 +39,7 @@ class Runner:
         self,
         program: Callable[[], object],
         *,
+        vehicle: str = "fiber",
         timeouts: int = 1,
         step_limit: int = 20_000,
         install: Sequence[Installer] = (),
@@ -51,7 +53,9 @@ class Runner:
         self._before = before
         self._listener = listener
         self._after = after
-        self._vehicle = FiberVehicle()
+        if vehicle not in VEHICLES:
+            raise UsageError(f"no vehicle {vehicle!r}; there are {', '.join(VEHICLES)}")
+        self._vehicle = VEHICLES[vehicle]()
         self._patches = Patches()
         self._patches.roots["program"] = program
         stdlib.install(self._patches)
@@ -83,6 +87,7 @@ class Runner:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
         self._patches.undo()
+        self._vehicle.close()
         if self._collecting:
             gc.enable()
 

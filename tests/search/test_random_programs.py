@@ -69,7 +69,7 @@ def test_bounded_counts_the_schedules_of_plain_search_with_few_preemptions(famil
         with rp.Runner(program) as runner:
             whole = rp.explore(
                 runner, Dfs(), confirm=False, max_executions=YARDSTICK,
-                visit=lambda execution: preemptions.append(execution.preemptions()),
+                visit=lambda execution, seen=preemptions: seen.append(execution.preemptions()),
             )  # fmt: skip
         if not whole.complete:
             continue

@@ -31,7 +31,10 @@ def test_one_wrong_character_is_noticed(at: int) -> None:
         parse(wrong)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "a/b", "a/b/c", "a/b/2.xyzabc.-.t1", "a/b/1.....", "/" * 30, "a/b/1.é.-.t1"])
+NO_TOKENS = ["", "hello", "a/b", "a/b/c", "a/b/2.xyzabc.-.t1", "a/b/1.....", "/" * 30, "a/b/1.é.-.t1"]
+
+
+@pytest.mark.parametrize("text", NO_TOKENS)
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse(text)
