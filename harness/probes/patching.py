@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .sweep import Sweep
 
 _OURS = ("harness", "greenlet")
 
@@ -29,6 +33,9 @@ class Patches:
         self._stand_ins: dict[int, tuple[Any, Any]] = {}
         self._undo: list[Callable[[], None]] = []
         self._before: list[Callable[[Patches], None]] = []
+        self._set: set[tuple[int, str]] = set()
+        self._names: list[tuple[dict[str, Any], str, Any, Any]] = []  # of modules: space, key, before, now
+        self._known: set[str] = set()  # modules that were looked at
         self.skip: set[str] = set()  # modules whose globals stay as they are
         self.roots: dict[str, Any] = {}  # what the user hands us: closures, methods; swept like his modules
 
@@ -57,11 +64,14 @@ class Patches:
         self._named[owner] = kind
 
     def on_apply(self, act: Callable[[Patches], None]) -> None:
-        """Call ``act`` whenever the patches are put in place, before anything else."""
+        """Call ``act`` whenever the patches are put in place, before anything else, and when modules were imported."""
         self._before.append(act)
 
     def set(self, owner: Any, name: str, new: Any) -> None:
-        """Set an attribute until `undo`."""
+        """Set an attribute until `undo`; once."""
+        if (id(owner), name) in self._set:
+            return
+        self._set.add((id(owner), name))
         if name in owner.__dict__:
             self._undo.append(functools.partial(setattr, owner, name, owner.__dict__[name]))
         else:
@@ -74,26 +84,15 @@ class Patches:
 
     def apply(self) -> None:
         """Put everything in place."""
-        from .sweep import Sweep, is_users
+        from .sweep import Sweep
 
         try:
-            for act in self._before:
-                act(self)
             for owner, name, new in self._methods:
                 self.set(owner, name, new)
             sweep = Sweep(self)
             for name, root in self.roots.items():
                 sweep.look_into(root, name)
-            for module in list(sys.modules.values()):
-                name = getattr(module, "__name__", "")
-                if not isinstance(module, ModuleType) or not isinstance(name, str) or name in self.skip:
-                    continue
-                if name.partition(".")[0] in _OURS:
-                    continue
-                if is_users(name):
-                    sweep.module(module)
-                else:
-                    self._swap_in_module(module)
+            self._adopt_modules(sweep)
         except BaseException:
             self.undo()
             raise
@@ -102,7 +101,40 @@ class Patches:
         """Put everything back, last first."""
         while self._undo:
             self._undo.pop()()
-        self._stand_ins.clear()
+        for kept in (self._stand_ins, self._set, self._names, self._known):
+            kept.clear()
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """A module that is imported now finds the real names; it is treated like those from before afterwards."""
+        from .sweep import Sweep
+
+        for space, key, before, _ in self._names:
+            space[key] = before
+        try:
+            yield
+        finally:
+            for space, key, _, now in self._names:
+                space[key] = now
+            self._adopt_modules(Sweep(self))
+
+    def _adopt_modules(self, sweep: Sweep) -> None:
+        """Look at the modules that were imported since the last time."""
+        from .sweep import is_users
+
+        for act in self._before:
+            act(self)
+        for key, module in list(sys.modules.items()):
+            name = getattr(module, "__name__", "")
+            if key in self._known or not isinstance(module, ModuleType) or not isinstance(name, str):
+                continue
+            self._known.add(key)
+            if name in self.skip or name.partition(".")[0] in _OURS:
+                continue
+            if is_users(name):
+                sweep.module(module)
+            else:
+                self._swap_in_module(module)
 
     # -- what stands in the place of what ---------------------------------------------------------------------
 
@@ -142,6 +174,7 @@ class Patches:
             found = values.get(id(held))
             if found is not None and found[0] is held:
                 self.put(space, key, found[1])
+                self._names.append((space, key, held, found[1]))
             elif isinstance(held, FunctionType):
                 self.swap_defaults(held)
             elif isinstance(held, type) and held.__module__ == module.__name__:

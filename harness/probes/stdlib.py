@@ -8,6 +8,7 @@ from . import (
     conditions,
     events,
     futures,
+    imports,
     locals,
     locks,
     pools,
@@ -23,6 +24,7 @@ def install(patches: Patches) -> None:
     """Add threads, locks, clock, queues and futures to ``patches``."""
     for module in (
         threads, locals, locks, conditions, semaphores, events, barriers, clock, queues, simple_queues, futures, pools,
+        imports,
     ):  # fmt: skip
         module.install(patches)
     patches.skip |= {"_threading_local", "importlib._bootstrap", "importlib._bootstrap_external"}

@@ -122,7 +122,8 @@ def active_threads() -> list[threading.Thread]:
     if execution is None:
         return _real_enumerate()
     execution.perform(Operation("enumerate", ((_ROLL, READ),)))
-    return [_real_current(), *(task.thread for task in execution.live if task.thread is not None)]
+    main = threading._active.get(_real_ident(), threading.main_thread())  # type: ignore[attr-defined]
+    return [main, *(task.thread for task in execution.live if task.thread is not None)]
 
 
 def active_count() -> int:
@@ -134,17 +135,25 @@ def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
     """As `_thread.start_new_thread`: a raw thread is a task like any other."""
     execution = control.current()
     if execution is None:
+        _note_uncontrolled(function)
         return _real_start(function, args, *(() if kwargs is None else (kwargs,)))
     thread = threading.Thread(target=function, args=args, kwargs=kwargs or {}, daemon=True)
     thread.start()
     return int(thread.ident or 0)
 
 
+def _note_uncontrolled(function: Any) -> None:
+    """A real thread is being started. Where a task does that, as part of another step, we do not control it."""
+    execution = control.exploring()
+    name = getattr(function, "__qualname__", type(function).__name__)
+    inside = execution is not None and execution.current is not None and control.outside() is None
+    if execution is not None and inside and name != "Thread._bootstrap":  # noted when it was started
+        execution.uncontrolled.append(f"a thread running {name}")
+
+
 def _watched(real: Any) -> Any:
     def start_joinable_thread(function: Any, *args: Any, **kw: Any) -> Any:
-        execution = control.current()
-        if execution is not None:
-            execution.uncontrolled.append(f"a thread running {getattr(function, '__qualname__', function)!s}")
+        _note_uncontrolled(function)
         return real(function, *args, **kw)
 
     return start_joinable_thread
@@ -179,6 +188,18 @@ def _start(execution: Execution, self: Any) -> None:
             raise RuntimeError("threads can only be started once")
         self._started.set()
     run_as_thread(execution, self, self.run, self._daemonic)
+
+
+def _starter(original: Any) -> Any:
+    def start(self: Any) -> None:
+        execution = control.current()
+        if execution is not None:
+            _start(execution, self)
+            return
+        _note_uncontrolled(self._target or type(self).run)
+        original(self)
+
+    return start
 
 
 def _task_of(execution: Execution, thread: Any) -> Task | None:
@@ -228,7 +249,7 @@ def install(patches: Patches) -> None:
     patches.on_apply(_remember_hook)
     thread: Any = threading.Thread
     steer(patches, thread, "__init__", _init(thread.__init__))
-    steer(patches, thread, "start", _start)
+    patches.method(thread, "start", _starter)
     steer(patches, thread, "join", _join(thread.join))
     steer(patches, thread, "is_alive", _is_alive(thread.is_alive))
     patches.attribute(thread, "__hash__", stable_hash)

@@ -160,7 +160,7 @@ def test_a_thread_of_somebody_else_that_touches_an_object_of_the_program():
         late_names.from_closure, late_names.from_partial, lambda: late_names.factories["lock"](),
         lambda: late_names.factories["raw"](), lambda: late_names.factories["list"][0](),
     ],
-    ids="import rimport raw class dataclass default closure partial dict dict-raw list".split(),
+    ids=["import", "import-r", "raw", "class", "dataclass", "default", "closure", "partial", "dict", "dict-raw", "list"],
 )  # fmt: skip
 def test_a_lock_of_a_name_bound_before_is_controlled(make):
     """Two of them in opposite orders: a deadlock that only a controlled lock shows."""
@@ -189,7 +189,7 @@ def test_a_lock_of_a_name_bound_before_is_controlled(make):
         (lambda: late_names.Counter.lock, "lock late_names.Counter.lock"),
         (lambda: late_names.module_counter.lock, "lock late_names.module_counter.lock"),
     ],
-    ids="lock rlock class instance".split(),
+    ids=["lock", "rlock", "class", "instance"],
 )
 def test_a_lock_made_before_excludes_and_has_a_stable_name(find, name):
     names = set()
@@ -218,7 +218,7 @@ def test_a_lock_made_before_and_held_is_left_alone():
 def test_a_subclass_of_event_bound_before():
     def program():
         signal = late_names.Signal()
-        run(signal.wait, lambda: None if signal.is_set() else None)
+        run(signal.wait, signal.is_set)
 
     assert broken(program).kind == "deadlock"
 
@@ -504,7 +504,7 @@ def fine():
         ({"time_budget": 0}, "time_budget"),
         ({"strategy": "random", "max_executions": 50}, "sampled 50"),
     ],
-    ids="limit time sampled".split(),
+    ids=["limit", "time", "sampled"],
 )
 def test_a_search_cut_short_claims_nothing(options, reason):
     result = harness.explore(fine, **options)

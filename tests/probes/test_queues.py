@@ -60,7 +60,8 @@ def test_empty_is_raised_without_blocking_and_after_a_timeout():
 def test_full_is_raised_without_blocking_and_after_a_timeout():
     q = queue.Queue(1)
     q.put(1)
-    return attempt(q.put_nowait, 2), attempt(q.put, 2, False), attempt(q.put, 2, timeout=0.01), attempt(q.put, 2, True, 0)
+    tried = attempt(q.put_nowait, 2), attempt(q.put, 2, False)
+    return tried, attempt(q.put, 2, timeout=0.01), attempt(q.put, 2, True, 0)
 
 
 @same

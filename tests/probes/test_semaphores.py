@@ -5,7 +5,6 @@ import threading
 from sameness import run, same
 
 
-
 @same
 def test_a_semaphore_lets_so_many_in():
     semaphore = threading.Semaphore(2)

@@ -131,8 +131,9 @@ def test_identities_differ_and_are_those_of_the_thread_object():
 
 @same
 def test_the_main_thread_is_the_real_one():
-    return (threading.current_thread() is threading.main_thread(), threading.get_ident() == threading.main_thread().ident,
-            run(lambda: threading.main_thread() is threading.current_thread()))  # fmt: skip
+    main = threading.main_thread()
+    inside = run(lambda: threading.main_thread() is threading.current_thread())
+    return threading.current_thread() is main, threading.get_ident() == main.ident, inside
 
 
 @same

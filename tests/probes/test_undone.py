@@ -160,3 +160,45 @@ def test_no_thread_and_no_dummy_thread_is_left():
     before = dict(threading._active)
     harness.explore(lambda: run(threading.current_thread, threading.get_ident))
     assert dict(threading._active) == before
+
+
+def test_a_module_imported_by_a_task_is_controlled_then_and_real_afterwards(tmp_path, monkeypatch):
+    text = "import threading\nfrom threading import Lock\nlock = Lock()\nclass Context(threading.local):\n    pass\n"
+    (tmp_path / "imported_late.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kinds, names = set(), set()
+
+    def program():
+        import imported_late
+
+        def work():
+            with imported_late.lock:
+                harness.step("shared")
+            names.add(imported_late.lock.__dict__["_loadloom"].name)
+
+        run(work, work)
+        kinds.add(imported_late.Context.__bases__)
+
+    result = harness.explore(program)
+    assert result.ok, result.reasons
+    import imported_late
+
+    assert names == {"lock imported_late.lock"}
+    assert type(imported_late.lock) is type(threading.Lock())
+    assert imported_late.Lock is threading.Lock
+    assert kinds == {(threading.local,)}
+
+
+def test_a_real_thread_started_by_an_import_is_told(tmp_path, monkeypatch):
+    text = "import threading\nthread = threading.Thread(target=int)\nthread.start()\nthread.join()\n"
+    (tmp_path / "starts_a_thread.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def program():
+        import starts_a_thread  # noqa: F401
+
+        passes()
+
+    result = harness.explore(program)
+    assert str(result.verdict) == "INCONCLUSIVE"
+    assert "outside our control: a thread running" in result.reasons[0]

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import tracemalloc
+from pathlib import Path
 
 import greenlet
 
@@ -121,7 +122,7 @@ def test_an_abandoned_task_writes_no_file(tmp_path):
 
     box = files.Sandbox(str(tmp_path))
     once(lambda: abandon(waits), install=[lambda patches: files.install(patches, box)])
-    assert open(path).read() == ""
+    assert Path(path).read_text() == ""
     assert os.listdir(tmp_path) == ["marker"]
 
 
