@@ -20,6 +20,7 @@ def measured(tmp_path_factory):
     file = tmp_path_factory.mktemp("coverage") / "data"
     outer = ("COV_CORE", "COVERAGE_PROCESS")  # of a coverage run that measures us
     environment = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
+    environment["PYTHONPATH"] = str(HERE)
     settings = [f"--rcfile={SETTINGS}", f"--data-file={file}", f"--source={HERE}"]
     done = subprocess.run(
         [sys.executable, "-m", "coverage", "run", *settings, str(HERE / "fibers_run.py")],
