@@ -160,7 +160,7 @@ def test_a_thread_of_somebody_else_that_touches_an_object_of_the_program():
         late_names.from_closure, late_names.from_partial, lambda: late_names.factories["lock"](),
         lambda: late_names.factories["raw"](), lambda: late_names.factories["list"][0](),
     ],
-    ids=["import", "import-r", "raw", "class", "dataclass", "default", "closure", "partial", "dict", "dict-raw", "list"],
+    ids=["name", "rname", "raw", "class", "dataclass", "default", "closure", "partial", "dict", "raw-dict", "list"],
 )  # fmt: skip
 def test_a_lock_of_a_name_bound_before_is_controlled(make):
     """Two of them in opposite orders: a deadlock that only a controlled lock shows."""

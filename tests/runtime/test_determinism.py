@@ -21,7 +21,7 @@ RECORDING = (HERE / "traces.txt").read_text()
 def assert_as_recorded(traces):
     lines = difflib.unified_diff(RECORDING.splitlines(), traces.splitlines(), "recorded", "now", lineterm="")
     difference = "\n".join(list(lines)[:40])
-    assert not difference, f"{difference}\nif meant: PYTHONPATH=. python tests/runtime/recorded.py > tests/runtime/traces.txt"
+    assert not difference, f"{difference}\nif meant, record again, as recorded.py says"
 
 
 def test_executions_are_as_recorded():
