@@ -65,7 +65,7 @@ def test_a_held_mutex_holds_up_every_operation_of_a_queue():
     queue = model.Queue(0, lambda: 1)
     queue.mutex = model.Lock()
     queue.mutex.acquire("a")
-    assert not (queue.can_put() or queue.can_get() or queue.all_done())
+    assert (queue.can_put(), queue.can_get(), queue.all_done()) == (False, False, False)
 
 
 def test_a_barrier_is_ready_again_when_the_last_has_left():
@@ -82,7 +82,7 @@ def test_nobody_passes_or_arrives_while_the_action_of_a_barrier_runs():
     barrier = model.Barrier(1)
     barrier.arrive()
     barrier.acting = True
-    assert not (barrier.may_pass() or barrier.open_for_arrivals() or barrier.at_rest())
+    assert (barrier.may_pass(), barrier.open_for_arrivals(), barrier.at_rest()) == (False, False, False)
 
 
 def test_a_broken_barrier_stays_broken_until_reset():
