@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -33,6 +33,7 @@ class DltWorld:
         self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", self._marked)
         self.script = Script(scenario, driver.terminal_error, driver.transient_error)
         self._destination = driver.Destination(self._run_job)
+        self._pins = ExitStack()
 
     def _marked(self, path: str) -> str | None:
         """The job whose marker is at this path. The attempt is part of the file's name."""
@@ -53,10 +54,12 @@ class DltWorld:
         driver.warm_up(self._jobs)
 
     def close(self) -> None:
-        """Nothing to undo: what is pinned is pinned for one execution only."""
+        """Give dlt its chances back."""
+        self._pins.close()
 
     def lay_down(self) -> None:
         """A normalized package with a file for each job, and a destination that knows nothing yet."""
+        self._pins.close()
         self.script.__init__(  # type: ignore[misc]
             self._scenario, driver.terminal_error, driver.transient_error
         )
@@ -64,13 +67,15 @@ class DltWorld:
         create_package(self._root, self._jobs)
 
     def run(self) -> object:
-        """What a pipeline does in its load step."""
+        """What a pipeline does in its load step.
+
+        Chance stays pinned after it: dlt gives up waiting for its workers after two seconds, and what one of them does
+        then belongs to this execution still.
+        """
+        self._pins.enter_context(pinned())
         workers = self._scenario.workers
-        with pinned():
-            loader = driver.make_loader(
-                self._root, LOAD_ID, self._destination, workers, pool="thread" if workers else "none"
-            )
-            return loader.run()
+        pool: driver.Pool = "thread" if workers else "none"
+        return driver.make_loader(self._root, LOAD_ID, self._destination, workers, pool).run()
 
     def job(self, name: str) -> Any:
         """The current job object."""
