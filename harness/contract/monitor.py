@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from ..runtime import Execution
 from ..trace import READ, Failure, Operation
@@ -24,7 +25,7 @@ class Monitor:
     """
 
     rule = ""
-    reads_at: dict[str, tuple[str, ...]] = {}
+    reads_at: ClassVar[dict[str, tuple[str, ...]]] = {}
     """For a kind of event, the kinds of event that change what is read there: the two become dependent steps."""
 
     def __init__(self, view: View) -> None:
