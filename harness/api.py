@@ -11,6 +11,7 @@ from .search import Bounded, Dfs, Dpor, Random, Replay, Strategy
 from .search.explore import Exploration, Finding, Progress
 from .search.explore import explore as run_search
 from .search.runner import Runner
+from .search.selfcheck import distrust
 from .search.token import Token, fingerprint, parse
 from .verdict import Verdict
 
@@ -142,6 +143,7 @@ def explore(
         UsageError: an argument makes no sense.
     """
     chosen = make_strategy(strategy, preemptions, max_executions, seed)
+    doubt = distrust(vehicle)
     with Runner(program, vehicle=vehicle, timeouts=timeouts) as runner:
         exploration = run_search(
             runner,
@@ -151,6 +153,8 @@ def explore(
             stop_at_first=True,
             progress=progress,
         )
+    if doubt:
+        exploration.because(doubt)
     module, name = name_of(program)
     failure = None
     if exploration.findings:

@@ -15,6 +15,10 @@ class NondeterminismError(LoadloomError):
     """The program did something else than it did under the same choices before."""
 
 
+class BlockedError(LoadloomError):
+    """A task made no step for long: it blocks outside our sight, or runs on without touching anything."""
+
+
 class AdapterError(LoadloomError):
     """The adapter failed, not the loader under test."""
 

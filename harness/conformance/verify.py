@@ -22,6 +22,7 @@ from ..runtime import Execution, control
 from ..search import Dpor, Fixed, Strategy
 from ..search.explore import Exploration, Finding, Progress, explore
 from ..search.runner import Runner
+from ..search.selfcheck import distrust
 from ..search.token import Token, fingerprint
 from ..verdict import Verdict
 from .adapter import Implementation, World
@@ -202,6 +203,7 @@ def verify(
     Raises:
         AdapterError: the adapter failed, not the loader.
     """
+    doubt = distrust()
     with session(implementation, scenario) as ready:
         seen = visit
         exploration = explore(
@@ -212,6 +214,8 @@ def verify(
             progress=progress,
             visit=None if seen is None else lambda execution: seen(execution, ready.watch),
         )
+        if doubt:
+            exploration.because(doubt)
         report = Report(implementation.name, implementation.version, scenario, exploration)
         for rule in scenario.rules:
             report.rules.append(_judge(exploration, rule, ready.watch.judged[rule], scenario.sequential))
@@ -225,20 +229,12 @@ def _judge(exploration: Exploration, rule: str, judged: int, sequential: bool) -
         return RuleVerdict(rule, Verdict.BROKEN, judged, found)
     if judged == 0 and exploration.complete:
         return RuleVerdict(rule, Verdict.VACUOUS, 0)
-    return RuleVerdict(rule, _clean(exploration, sequential), judged)
+    return RuleVerdict(rule, exploration.clean(sequential), judged)
 
 
 def _judge_run(exploration: Exploration, sequential: bool) -> RuleVerdict:
     found = tuple(f for f in exploration.findings if not f.failure.rule)
     if found:
         return RuleVerdict(RUN, Verdict.BROKEN, exploration.executions, found)
-    return RuleVerdict(RUN, _clean(exploration, sequential), exploration.executions)
+    return RuleVerdict(RUN, exploration.clean(sequential), exploration.executions)
 
-
-def _clean(exploration: Exploration, sequential: bool) -> Verdict:
-    """The verdict on something that was not seen broken."""
-    if exploration.reasons or not exploration.complete:
-        return Verdict.INCONCLUSIVE
-    if not exploration.interacting and not sequential:
-        return Verdict.VACUOUS
-    return Verdict.BOUNDED if exploration.bounds else Verdict.PROVED

@@ -40,6 +40,11 @@ def current() -> Execution | None:
     return execution
 
 
+def ident() -> int:
+    """The OS thread that runs the current task."""
+    return _ident
+
+
 def exploring() -> Execution | None:
     """The execution in control of the process, whichever thread asks."""
     return _active

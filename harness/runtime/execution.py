@@ -153,6 +153,7 @@ class Execution:
         try:
             task.context.run(task.body)
         except Abandoned:
+            task.finished = True
             return self._home
         except BaseException as error:
             self.fail_with(task, error)
@@ -324,11 +325,16 @@ class Execution:
         self.dead = True
         return self._home
 
+    def abort(self, error: BaseException) -> None:
+        """Give the execution up from outside: `run` raises ``error``."""
+        self._error = self._error or error
+        self._end("aborted")
+
     def _unwind(self) -> None:
         """End the tasks that still stand somewhere: their ``finally`` blocks run, but nothing they do counts."""
         self.quiet = 0  # a listener may have failed: facades must refuse, not turn into the real thing
         for task in list(self.live):
-            if task.pending.kind != "begin" or task.pending.index >= 0:
+            if not task.finished and (task.pending.kind != "begin" or task.pending.index >= 0):
                 self.current = task
                 self.vehicle.switch(task.carrier)
         self.current = None

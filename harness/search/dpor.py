@@ -94,6 +94,7 @@ class Dpor:
     Attributes:
         cut: executions given up because all that could follow was seen already. None for programs of reads, writes
             and locks; for other primitives the reversal of a race is sometimes only an attempt.
+        budget_met: whether an early time-out was left out because the execution may have no more of them.
     """
 
     bounds = ""
@@ -101,6 +102,7 @@ class Dpor:
     def __init__(self) -> None:
         self.complete = False
         self.cut = 0
+        self.budget_met = False
         self._nodes: list[Node] = []
         self._depth = 0
         self._fixed = 0  # nodes that are as they were in the execution before
@@ -337,6 +339,7 @@ class Dpor:
         if outcome is TIMEOUT:
             spent = sum(above.name[1] is TIMEOUT for above in nodes[:i]) + sum(b.name[1] is TIMEOUT for b in word)
             if spent >= self._timeouts:
+                self.budget_met = True
                 return
         word.append(_late(step, outcome))
         for name, accesses in node.sleep.items():

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import NondeterminismError
+from ..errors import BlockedError, NondeterminismError
 from ..runtime import Execution
 from ..trace import Failure
 from ..verdict import Verdict
@@ -57,6 +57,7 @@ class Exploration:
         complete: whether the strategy ran everything that it covers.
         bounds: what limits it, for people; empty where nothing does.
         reasons: why nothing may be claimed although nothing is broken.
+        budget_met: whether some execution could have had one more early time-out than it may.
         interacting: whether two tasks ever did dependent operations.
         reached: names of things that a caller wanted to see reached, see `Execution.notes`.
     """
@@ -69,12 +70,15 @@ class Exploration:
     bounds: str = ""
     reasons: list[str] = field(default_factory=list)
     interacting: bool = False
+    budget_met: bool = False
     seconds: float = 0.0
 
     def verdict(self, sequential: bool = False) -> Verdict:
         """What may be claimed of the program as a whole."""
-        if self.findings:
-            return Verdict.BROKEN
+        return Verdict.BROKEN if self.findings else self.clean(sequential)
+
+    def clean(self, sequential: bool = False) -> Verdict:
+        """What may be claimed of something that was not seen broken."""
         if self.reasons or not self.complete:
             return Verdict.INCONCLUSIVE
         if not self.interacting and not sequential:
@@ -133,9 +137,7 @@ def explore(
                 outcome.executions += 1
             outcome.steps += len(execution.steps)
             _take_note(outcome, execution)
-            if execution.budget_met and not outcome.bounds:
-                n = runner.timeouts
-                outcome.bounds = f"at most {n} early time-out{'' if n == 1 else 's'} in an execution"
+            outcome.budget_met |= execution.budget_met
             if visit is not None:
                 visit(execution)
             for failure in execution.failures if confirm else ():
@@ -146,14 +148,22 @@ def explore(
                 progress(Progress(outcome.executions, len(outcome.findings), spent))
             if stop_at_first and outcome.findings:
                 break
-    except NondeterminismError as error:
+    except (BlockedError, NondeterminismError) as error:
         outcome.because(str(error))
     outcome.complete = strategy.complete and not outcome.reasons
-    outcome.bounds = ", ".join(filter(None, (strategy.bounds, outcome.bounds)))
+    outcome.bounds = ", ".join(filter(None, (strategy.bounds, _budget(outcome, runner, strategy))))
     if not strategy.complete and not outcome.reasons and not outcome.findings:
         outcome.because(strategy.bounds or "the search did not end")
     outcome.seconds = time.perf_counter() - began
     return outcome
+
+
+def _budget(outcome: Exploration, runner: Runner, strategy: Strategy) -> str:
+    """The bound on early time-outs, where it left something out."""
+    if not outcome.budget_met and not getattr(strategy, "budget_met", False):
+        return ""
+    n = runner.timeouts
+    return f"at most {n} early time-out{'' if n == 1 else 's'} in an execution"
 
 
 def _over_budget(executions: int, spent: float, most: int | None, seconds: float | None) -> str:

@@ -13,6 +13,7 @@ from ..probes import Patches, futures, stdlib
 from ..runtime import Execution
 from ..runtime.execution import Chooser
 from ..runtime.vehicle import VEHICLES
+from ..runtime.watchdog import PATIENCE, Watchdog
 from ..trace import Operation
 
 Installer = Callable[[Patches], None]
@@ -27,6 +28,7 @@ class Runner:
     Args:
         program: called without arguments as the main task of each execution.
         vehicle: what carries the tasks: ``fiber`` or ``thread``.
+        patience: seconds without a step after which an execution is ended: something blocks outside our sight.
         timeouts: how often timed waits may expire early in an execution.
         step_limit: steps after which an execution is given up.
         install: more probes to put in place (shared attributes, files).
@@ -40,6 +42,7 @@ class Runner:
         program: Callable[[], object],
         *,
         vehicle: str = "fiber",
+        patience: float = PATIENCE,
         timeouts: int = 1,
         step_limit: int = 20_000,
         install: Sequence[Installer] = (),
@@ -55,6 +58,7 @@ class Runner:
         self._after = after
         if vehicle not in VEHICLES:
             raise UsageError(f"no vehicle {vehicle!r}; there are {', '.join(VEHICLES)}")
+        self._watchdog = Watchdog(patience)
         self._vehicle = VEHICLES[vehicle]()
         self._patches = Patches()
         self._patches.roots["program"] = program
@@ -75,6 +79,7 @@ class Runner:
             )
         self._patches.apply()
         _running = self
+        self._watchdog.__enter__()
         self._collecting = gc.isenabled()
         gc.disable()  # a destructor at a random place would make a random step
         if threading.current_thread() is threading.main_thread():
@@ -87,6 +92,7 @@ class Runner:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
         self._patches.undo()
+        self._watchdog.__exit__()
         self._vehicle.close()
         if self._collecting:
             gc.enable()
@@ -124,10 +130,13 @@ class Runner:
         if listener is not None:
             execution.listener = lambda step: listener(execution, step)
         execution.at_end = self._at_end
+        self._watchdog.execution = execution
         try:
             execution.run(self.program)
         except RecursionError as error:
             raise LoadloomError(f"the program recursed too deep for a fiber: {error}") from error
+        finally:
+            self._watchdog.execution = None
         return execution
 
 
