@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import greenlet
 import pytest
 
 import harness
@@ -55,15 +56,22 @@ def test_a_token_of_one_replays_on_the_other() -> None:
     assert again.error == found.error
 
 
-def test_each_task_owns_its_thread() -> None:
-    threads: list[int] = []
+@pytest.mark.parametrize(("vehicle", "threads"), [("fiber", 1), ("thread", 3)])
+def test_each_task_owns_its_thread(vehicle: str, threads: int) -> None:
+    roots: list[object] = []
+
+    def look() -> None:
+        here = greenlet.getcurrent()
+        while here.parent is not None:
+            here = here.parent
+        roots.append(here)  # every OS thread has one of its own
 
     def program() -> None:
-        threads.append(len(sys._current_frames()))
-        published.together(lambda: harness.step("x"), lambda: threads.append(len(sys._current_frames())))
+        look()
+        published.together(look, look)
 
-    harness.explore(program, vehicle="thread", max_executions=1)
-    assert threads[-1] == threads[0] + 2
+    harness.explore(program, vehicle=vehicle, max_executions=1)
+    assert len({id(root) for root in roots[-3:]}) == threads
 
 
 def test_an_unknown_vehicle_is_refused() -> None:
