@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any
 
@@ -94,10 +95,13 @@ def verify(
     max_executions: ExecutionsOption = None,
     time_budget: BudgetOption = None,
     seed: SeedOption = 0,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Search to the end although something is broken.")
+    ] = False,
     output: FormatOption = Format.text,
 ) -> None:
     """Search a loader's schedules in each scenario and say which rules of the contract hold."""
-    search = _search(strategy, preemptions, max_executions, time_budget, seed)
+    search = replace(_search(strategy, preemptions, max_executions, time_budget, seed), keep_going=keep_going)
     raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output)))
 
 

@@ -23,5 +23,5 @@ class AdapterError(LoadloomError):
     """The adapter failed, not the loader under test."""
 
 
-class Abandoned(BaseException):  # noqa: N818 - not an error: the end of a world
+class Abandoned(BaseException):
     """Raised in every task of an execution that is over; nothing of the program may act after it."""

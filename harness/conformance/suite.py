@@ -19,7 +19,7 @@ from ..verdict import Verdict, exit_code
 from .adapter import Implementation
 from .registry import implementation as implementation_named
 from .scenario import Scenario, available, find
-from .verify import Report, session, verify
+from .verify import SETTLE, Report, session, verify
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Search:
         max_executions: for each scenario.
         time_budget: seconds for each scenario.
         seed: of strategies that sample.
+        keep_going: search to the end although something is broken and nothing new is found.
     """
 
     strategy: str | None = None
@@ -39,6 +40,7 @@ class Search:
     max_executions: int | None = None
     time_budget: float | None = None
     seed: int = 0
+    keep_going: bool = False
 
     def strategy_for(self, scenario: Scenario) -> Strategy | None:
         """A fresh strategy; None: the one that `verify` takes by itself.
@@ -126,6 +128,7 @@ def verify_all(
                     strategy=search.strategy_for(scenario),
                     max_executions=search.max_executions,
                     time_budget=search.time_budget,
+                    settle=None if search.keep_going else SETTLE,
                     progress=None if spectator is None else spectator.progress,
                 )
             )

@@ -29,6 +29,8 @@ from .adapter import Implementation, World
 from .lens import Lens, WorldView
 from .scenario import Scenario
 
+SETTLE = 500
+"""A broken loader needs mending before the rest of its traces are of interest."""
 RUN = "run"
 """The pseudo-rule that every execution ends and no exception gets lost."""
 
@@ -186,6 +188,7 @@ def verify(
     strategy: Strategy | None = None,
     max_executions: int | None = None,
     time_budget: float | None = None,
+    settle: int | None = SETTLE,
     progress: Callable[[Progress], None] | None = None,
     visit: Callable[[Execution, Watch], None] | None = None,
 ) -> Report:
@@ -197,6 +200,8 @@ def verify(
         strategy: which schedules; by default one of each trace.
         max_executions: how many at most.
         time_budget: seconds.
+        settle: once a rule is broken, executions without a new finding after which to end; what was not seen broken
+            by then is INCONCLUSIVE. None: search to the end all the same.
         progress: told after each execution.
         visit: called with each execution and the events seen in it.
 
@@ -211,6 +216,7 @@ def verify(
             strategy or Dpor(),
             max_executions=max_executions,
             time_budget=time_budget,
+            settle=settle,
             progress=progress,
             visit=None if seen is None else lambda execution: seen(execution, ready.watch),
         )

@@ -50,7 +50,7 @@ def exploring() -> Execution | None:
     return _active
 
 
-class quiet:  # noqa: N801 - reads as what it does: ``with quiet(execution):``
+class quiet:
     """What happens inside is part of the step that is being taken: facades are the real thing."""
 
     __slots__ = ("_execution",)

@@ -1,7 +1,7 @@
 """What carries a task: a fiber (greenlet), or an OS thread parked at a lock of its own.
 
-A switch of fibers costs well under a microsecond. OS threads are for code that must own its thread. Both are pooled, and
-the steps, traces and tokens of a program are the same on both.
+A switch of fibers costs well under a microsecond. OS threads are for code that must own its thread. Both are pooled,
+and the steps, traces and tokens of a program are the same on both.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ _start, _allocate, _ident = _thread.start_new_thread, _thread.allocate_lock, _th
 class Watchdog:
     """A real thread that looks from time to time whether the execution gets on. A context manager.
 
-    From the main thread an execution that does not is ended, with `BlockedError`; from any other thread, or where C code
-    does not let itself be interrupted, a message on standard error is all that can be done.
+    From the main thread an execution that does not is ended, with `BlockedError`; from any other thread, or where C
+    code does not let itself be interrupted, a message on standard error is all that can be done.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -73,8 +73,8 @@ class Watchdog:
         stack = "".join(traceback.format_stack(frame)[-4:]).rstrip() if frame is not None else "  (no stack)"
         task = execution.current.name if execution.current is not None else "nobody"
         self._error = BlockedError(
-            f"task {task} has made no step for {self.patience:g} s: it blocks outside our sight (a C call, a lock that was "
-            f"made before we came) or runs on without touching anything that we see:\n{stack}"
+            f"task {task} has made no step for {self.patience:g} s: it blocks outside our sight (a C call, a lock that "
+            f"was made before we came) or runs on without touching anything that we see:\n{stack}"
         )
         if self._main:
             signal.pthread_kill(self._thread, SIGNAL)  # type: ignore[arg-type] # a real one: it ends a wait in C

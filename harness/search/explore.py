@@ -98,6 +98,7 @@ def explore(
     max_executions: int | None = None,
     time_budget: float | None = None,
     stop_at_first: bool = False,
+    settle: int | None = None,
     confirm: bool = True,
     visit: Callable[[Execution], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -110,6 +111,7 @@ def explore(
         max_executions: how many at most; None: no limit.
         time_budget: seconds after which no new execution is started; None: no limit.
         stop_at_first: end at the first failure.
+        settle: once something is broken, executions without a new finding after which to end; None: never.
         confirm: run a failing schedule again and shrink it; without it failures are not turned into findings.
         visit: called with each execution that ended.
         progress: called after each execution, with how far it is.
@@ -119,6 +121,7 @@ def explore(
     """
     outcome = Exploration()
     causes: set[tuple[str, str, str]] = set()
+    latest = 0  # the execution that showed something new last
     began = time.perf_counter()
     try:
         while True:
@@ -144,9 +147,13 @@ def explore(
                 if failure.cause not in causes:
                     causes.add(failure.cause)
                     _confirm(outcome, runner, execution, failure)
+                    latest = outcome.executions
             if progress is not None:
                 progress(Progress(outcome.executions, len(outcome.findings), spent))
             if stop_at_first and outcome.findings:
+                break
+            if settle is not None and _settled(outcome, latest, settle):
+                outcome.because(f"stopped {settle} executions after the last of {len(outcome.findings)} findings")
                 break
     except (BlockedError, NondeterminismError) as error:
         outcome.because(str(error))
@@ -164,6 +171,11 @@ def _budget(outcome: Exploration, runner: Runner, strategy: Strategy) -> str:
         return ""
     n = runner.timeouts
     return f"at most {n} early time-out{'' if n == 1 else 's'} in an execution"
+
+
+def _settled(outcome: Exploration, latest: int, settle: int) -> bool:
+    """Whether nothing new has come for long, although something is broken."""
+    return bool(outcome.findings) and outcome.executions - latest >= settle
 
 
 def _over_budget(executions: int, spent: float, most: int | None, seconds: float | None) -> str:
@@ -189,7 +201,8 @@ def _confirm(outcome: Exploration, runner: Runner, execution: Execution, failure
     if not _shows(again, failure):
         raise NondeterminismError(
             f"the failure was not there when the same schedule ran again: {failure.error}. "
-            "Usual causes: the order of a set, id() or hash(), the clock, random numbers, state left by the execution before"
+            "Usual causes: the order of a set, id() or hash(), the clock, random numbers, state left by the execution "
+            "before"
         )
     schedule = shrink(runner, deviations(execution.log, execution.widths), lambda run: _shows(run, failure))
     detailed = runner.run(Replay(schedule), detailed=True)

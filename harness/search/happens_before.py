@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from ..trace import Operation, conflicting
 
-
 Clock = list[int]
 """For each task, by number, the last step of it that is known; shorter where none is."""
 

@@ -8,7 +8,7 @@ from ..errors import NondeterminismError
 from ..runtime import ChoicePoint, Execution
 
 Deviation = tuple[int, int]
-"""How many choices with more than one option to let pass by default since the last deviation, and the option to take."""
+"""How many choices with more than one option to let pass by default since the last one, and the option to take."""
 
 
 def deviations(log: Sequence[int], widths: Sequence[int]) -> tuple[Deviation, ...]:

@@ -35,6 +35,10 @@ class Runner:
         before: called before each execution: lay down the state that it starts from.
         listener: called after each step; what it does is no step.
         after: called at the end of each execution, before its tasks are unwound.
+        instrument: modules, classes, functions or dotted names whose accesses to shared state become steps.
+
+    Raises:
+        UsageError: something named to be instrumented cannot be.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Runner:
         before: Callable[[], None] | None = None,
         listener: Listener | None = None,
         after: Callable[[Execution], None] | None = None,
+        instrument: Sequence[Any] = (),
     ) -> None:
         self.program = program
         self.timeouts = timeouts
@@ -65,6 +70,13 @@ class Runner:
         stdlib.install(self._patches)
         for installer in install:
             installer(self._patches)
+        self._execution = Execution
+        if instrument:
+            from ..probes import instrument as instrumentation
+            from ..probes.instrument_names import NamingExecution
+
+            instrumentation.install(self._patches, instrument, program)
+            self._execution = NamingExecution
         self._collecting = False
         self._runs = 0
         self._previous: Any = None
@@ -119,7 +131,7 @@ class Runner:
             gc.collect(1)
         if self._before is not None:
             self._before()
-        execution = Execution(
+        execution = self._execution(
             _Interruptible(chooser, self),
             self._vehicle,
             timeouts=self.timeouts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from functools import cache
 
 from ..probes.steps import step
 from .dpor import Dpor
@@ -29,7 +29,7 @@ def lost_update() -> None:
     assert number[0] == 2
 
 
-@lru_cache(maxsize=None)
+@cache
 def distrust(vehicle: str = "fiber") -> str:
     """Why no clean result may be believed in this process; empty where the probe fails as it must."""
     with Runner(lost_update, vehicle=vehicle) as runner:

@@ -129,7 +129,7 @@ def control_flow() -> None:
 
 
 def indexer(n: int) -> Program:
-    """n tasks each insert four messages into a hash table by compare-and-swap: 8^(n - 11) from n = 11 on (POPL 2005)."""
+    """n tasks insert four messages each into a hash table: 8^(n - 11) from n = 11 on (POPL 2005)."""
 
     def program() -> None:
         size, most = 128, 4
