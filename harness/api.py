@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import NondeterminismError, UsageError
 from .runtime import Execution
@@ -122,6 +123,7 @@ def explore(
     time_budget: float | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
+    instrument: Sequence[Any] = (),
 ) -> Result:
     """Run a threaded program in every order that matters.
 
@@ -138,13 +140,15 @@ def explore(
         time_budget: seconds after which no new execution starts.
         seed: of ``random``.
         progress: told after each execution.
+        instrument: modules, classes, functions or dotted names of them: what their code reads and writes of shared
+            state (attributes, items, containers, globals, captured variables) becomes steps.
 
     Raises:
-        UsageError: an argument makes no sense.
+        UsageError: an argument makes no sense, or what is to be instrumented has no source.
     """
     chosen = make_strategy(strategy, preemptions, max_executions, seed)
     doubt = distrust(vehicle)
-    with Runner(program, vehicle=vehicle, timeouts=timeouts) as runner:
+    with Runner(program, vehicle=vehicle, timeouts=timeouts, instrument=instrument) as runner:
         exploration = run_search(
             runner,
             chosen,
@@ -171,13 +175,16 @@ def explore(
     )
 
 
-def replay(program: Callable[[], object], token: str, *, vehicle: str = "fiber") -> Result:
+def replay(
+    program: Callable[[], object], token: str, *, vehicle: str = "fiber", instrument: Sequence[Any] = ()
+) -> Result:
     """Run one schedule of a program again.
 
     Args:
         program: the one that the token was made for.
         token: as a failure prints it.
         vehicle: what carries the tasks.
+        instrument: as it was explored with.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -187,7 +194,7 @@ def replay(program: Callable[[], object], token: str, *, vehicle: str = "fiber")
     module, name = name_of(program)
     if (read.implementation, read.scenario) != (module, name):
         raise UsageError(f"the token is of {read.implementation}/{read.scenario}, not of {module}/{name}")
-    with Runner(program, vehicle=vehicle, timeouts=read.timeouts) as runner:
+    with Runner(program, vehicle=vehicle, timeouts=read.timeouts, instrument=instrument) as runner:
         exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:

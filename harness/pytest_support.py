@@ -118,7 +118,7 @@ def _names(item: pytest.Function) -> tuple[str, str]:
     return item.module.__name__, name.replace("/", "_")
 
 
-_ARGUMENTS = {"strategy", "preemptions", "timeouts", "max_executions", "time_budget", "seed"}
+_ARGUMENTS = {"strategy", "preemptions", "timeouts", "max_executions", "time_budget", "seed", "instrument"}
 
 
 def explore_test(item: pytest.Item, mark: pytest.Mark, token: str) -> Outcome:
@@ -134,7 +134,7 @@ def explore_test(item: pytest.Item, mark: pytest.Mark, token: str) -> Outcome:
         raise UsageError(f"{mark.name}: takes the arguments {', '.join(sorted(_ARGUMENTS))}, by name")
     program = _program(item)
     if token:
-        return _replayed(item, api.replay(program, token))
+        return _replayed(item, api.replay(program, token, instrument=mark.kwargs.get("instrument", ())))
     return _explored(item, api.explore(program, **mark.kwargs))
 
 
