@@ -341,6 +341,12 @@ class Execution:
         if self._error is not None:
             raise self._error
 
+    def dissolve(self) -> None:
+        """Let go of what nobody asks for any more, so that no cycle is left for the collector."""
+        self.listener = None
+        for task in self.tasks:
+            task.dissolve()
+
     def preemptions(self) -> int:
         """How many of its steps took the turn from a task that could have gone on."""
         return sum(step.preempted for step in self.steps)

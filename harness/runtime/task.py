@@ -64,6 +64,11 @@ class Task:
         self.window_start = 0  # index of its first step after its last expired timed wait
         self.last_expiry = -1  # where the window before that one began; -1: there was none
 
+    def dissolve(self) -> None:
+        """Keep the name only."""
+        self.body = self.carrier = self.thread = self.context = self.pending = None  # type: ignore[assignment]
+        self.locals = {}
+
     def count(self, kind: str) -> int:
         """How many objects of this kind the task has made, this one included."""
         n = self.counts.get(kind, 0) + 1

@@ -79,6 +79,7 @@ class Runner:
             self._execution = NamingExecution
         self._collecting = False
         self._runs = 0
+        self._last: Execution | None = None
         self._previous: Any = None
         self.interrupted = False
 
@@ -127,8 +128,10 @@ class Runner:
             LoadloomError: the program, the adapter or the schedule does not fit.
         """
         self._runs += 1
-        if self._runs % 200 == 0:
-            gc.collect(1)
+        if self._last is not None and not self._last.detailed:
+            self._last.dissolve()
+        if self._runs % 1000 == 0:
+            gc.collect(1)  # cycles of the program's own
         if self._before is not None:
             self._before()
         execution = self._execution(
@@ -142,6 +145,7 @@ class Runner:
         if listener is not None:
             execution.listener = lambda step: listener(execution, step)
         execution.at_end = self._at_end
+        self._last = execution
         self._watchdog.execution = execution
         try:
             execution.run(self.program)
