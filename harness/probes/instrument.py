@@ -232,18 +232,23 @@ def _of_class(source: Source, owner: type) -> list[CodeType]:
     return found
 
 
+def _replaced(pairs: dict[CodeType, CodeType]) -> list[FunctionType]:
+    files = {code.co_filename for code in pairs}  # comparing code is slow
+    return [each for each in _functions() if each.__code__.co_filename in files and each.__code__ in pairs]
+
+
 def _replace(pairs: dict[CodeType, CodeType]) -> None:
-    files = {code.co_filename for code in pairs}
-    for function in _functions():
-        code = function.__code__
-        if code.co_filename in files:  # comparing code is slow
-            function.__code__ = pairs.get(code, code)
+    for function in _replaced(pairs):
+        function.__code__ = pairs[function.__code__]
 
 
 def _swap(patches: Patches, pairs: dict[CodeType, CodeType]) -> None:
     """Swap the code of every function that has one of these codes."""
+    held = {function.__code__ for function in _replaced(pairs)}
+    back = {new: old for old, new in pairs.items()}
+    back.update((pairs[code], code) for code in held)  # the very same ones, where there were any
     _replace(pairs)
-    patches.later(lambda: _replace({new: old for old, new in pairs.items()}))  # those made meanwhile too
+    patches.later(lambda: _replace(back))  # functions made meanwhile too
     for code in pairs.values():
         for each in _with_nested(code):
             access.instrumented.add(each)

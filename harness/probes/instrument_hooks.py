@@ -20,11 +20,16 @@ from .instrument_names import names_of
 KINDS = {READ: "read", WRITE: "write"}
 
 
+def _set(value: Any) -> str:
+    """Sorted: the order of a set is another in each process."""
+    return f"{{{', '.join(sorted(map(repr, value)))}}}" if value else repr(value)
+
+
 def show(execution: Execution, value: Any) -> str:
     """A value for people; never an address."""
     with quiet(execution):
         try:
-            text = repr(value)
+            text = _set(value) if isinstance(value, (set, frozenset)) else repr(value)
         except Exception:
             text = " at 0x"
     return text if len(text) <= 40 and " at 0x" not in text else type(value).__name__

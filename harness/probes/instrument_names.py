@@ -22,6 +22,8 @@ KEY = "instrument"
 MOST = 2000
 """Objects looked at in one walk."""
 HEAP = 1 << 9
+Part = tuple[str, Any]
+"""How to get there from the object before, and what is there."""
 _SKIPPED = ("harness", "greenlet", "_pytest", "pytest", "pluggy")
 
 
@@ -84,11 +86,11 @@ class Names:
         """Name an object and what is reachable through it, if it has no name yet."""
         kind = _kind(type(root))
         if kind and id(root) not in self.known:
-            self._walk([root], through_known=False)
+            self._walk([("", root)], through_known=False)
 
     def start(self, modules: list[ModuleType], program: Any) -> None:
         """Name what is there before any thread is started: globals of instrumented modules, then the program's own."""
-        roots: list[Any] = []
+        roots: list[Part] = []
         for module in modules:
             for key, held in list(vars(module).items()):
                 self._at(held, f"{module.__name__}.{key}", roots)
@@ -96,13 +98,13 @@ class Names:
                     for name, inner in list(vars(held).items()):
                         if not name.startswith("__"):
                             self._at(inner, f"{held.__module__}.{held.__qualname__}.{name}", roots)
-        self._walk([*roots, program], through_known=True)
+        self._walk([*roots, ("program", program)], through_known=True)
 
-    def _at(self, held: Any, path: str, roots: list[Any]) -> None:
+    def _at(self, held: Any, path: str, roots: list[Part]) -> None:
         if _kind(type(held)) in ("items", "dict", "leaf", "instance"):
             if type(held) is not tuple and id(held) not in self.known:
                 self.known[id(held)] = (held, path)
-            roots.append(held)
+            roots.append((path, held))
 
     def spawned(self, body: Any) -> None:
         """Name what a new thread can reach: by its body, or by its starter's variables."""
@@ -115,18 +117,22 @@ class Names:
             if not isinstance(owner, str) or not owner.startswith("harness."):
                 frames.append(frame)
             frame = frame.f_back
-        roots: list[Any] = []
+        roots: list[Part] = []
         for each in reversed(frames):
             if each.f_code.co_name != "<module>":
-                roots += list(each.f_locals.values())
-        self._walk([*roots, body], through_known=True)
+                roots += [("", held) for held in each.f_locals.values()]
+        self._walk([*roots, ("", body)], through_known=True)
 
-    def _walk(self, roots: list[Any], through_known: bool) -> None:
+    def _walk(self, roots: list[Part], through_known: bool) -> None:
+        """Name what has no name: by its path where the walk began with one, else by the current task's count.
+
+        What an earlier execution left in a global goes by its path: it must not use up a number.
+        """
         seen: set[int] = set()
         todo = list(reversed(roots))
         kept = []
         while todo and len(seen) < MOST:
-            obj = todo.pop()
+            path, obj = todo.pop()
             kind = _kind(type(obj))
             if not kind or id(obj) in seen:
                 continue
@@ -134,59 +140,69 @@ class Names:
             kept.append(obj)  # no id may be used again during the walk
             if kind in ("items", "dict", "leaf", "instance") and type(obj) is not tuple:
                 if id(obj) not in self.known:
-                    self.name(obj, type(obj).__name__)
+                    if path:
+                        self.known[id(obj)] = (obj, path)
+                    else:
+                        self.name(obj, type(obj).__name__)
                 elif not through_known:
                     continue
-            todo += reversed(list(self._below(obj, kind)))
+            below = [(f"{path}{way}" if path else "", held) for way, held in self._below(obj, kind, path)]
+            todo += reversed(below)
 
-    def _below(self, obj: Any, kind: str) -> Iterator[Any]:
+    def _below(self, obj: Any, kind: str, path: str) -> Iterator[Part]:
         if kind == "items":
-            yield from list.__iter__(obj) if isinstance(obj, list) else iter(tuple(obj))
+            held = list.__iter__(obj) if isinstance(obj, list) else iter(tuple(obj))
+            yield from ((f"[{n}]", each) for n, each in enumerate(held))
         elif kind == "dict":
-            yield from list(dict.values(obj))
+            for n, (key, each) in enumerate(list(dict.items(obj))):
+                yield f"[{key!r}]" if type(key) in (str, int) else f"[#{n}]", each
         elif kind == "function":
-            yield from self._function(obj)
+            yield from self._function(obj, path)
         elif kind == "method":
-            yield obj.__self__
-            yield obj.__func__
+            yield "", obj.__self__
+            yield "", obj.__func__
         elif kind == "partial":
-            yield from (obj.func, obj.args, obj.keywords)
+            yield from ((".func", obj.func), (".args", obj.args), (".keywords", obj.keywords))
         elif kind == "cell":
             try:
-                yield obj.cell_contents
+                yield "", obj.cell_contents
             except ValueError:
                 return
         if kind == "instance" or (kind in ("items", "dict", "leaf") and type(obj).__flags__ & HEAP):
             yield from parts(obj)
 
-    def _function(self, function: FunctionType) -> Iterator[Any]:
+    def _function(self, function: FunctionType, path: str) -> Iterator[Part]:
+        module = function.__module__ or ""
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            if id(cell) not in self.known and not function.__module__.startswith("harness."):
-                self.name(cell, f"cell {variable}")
-            yield cell
-        yield from function.__defaults__ or ()
-        if function.__module__ and is_users(function.__module__):
+            if id(cell) not in self.known and not module.startswith("harness."):
+                if path:
+                    self.known[id(cell)] = (cell, f"cell {path}.{variable}")
+                else:
+                    self.name(cell, f"cell {variable}")
+            yield f".{variable}", cell
+        yield from ((f".{n}", each) for n, each in enumerate(function.__defaults__ or ()))
+        if module and is_users(module):
             for name in function.__code__.co_names:
                 held = function.__globals__.get(name)
-                if held is not None and (type(held) is not FunctionType or held.__module__ == function.__module__):
-                    yield held
+                if held is not None and (type(held) is not FunctionType or held.__module__ == module):
+                    yield f".{name}", held
 
 
-def parts(obj: Any) -> Iterator[Any]:
+def parts(obj: Any) -> Iterator[Part]:
     """What the attributes of an instance hold, without running any code of its class."""
     try:
         space = object.__getattribute__(obj, "__dict__")
     except AttributeError:
         space = None
     if type(space) is dict:
-        yield from [held for key, held in space.items() if not str(key).startswith("_loadloom")]
+        yield from [(f".{key}", held) for key, held in space.items() if not str(key).startswith("_loadloom")]
     for base in type(obj).__mro__:
         slots = base.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else tuple(slots):
             descriptor: Any = base.__dict__.get(slot)
             if type(descriptor).__name__ == "member_descriptor":
                 try:
-                    yield descriptor.__get__(obj, base)
+                    yield f".{slot}", descriptor.__get__(obj, base)
                 except AttributeError:
                     pass
 

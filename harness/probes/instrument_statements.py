@@ -20,7 +20,12 @@ def rewrite(tree: ast.Module, module: str, stored: set[str]) -> ast.Module:
     """
     new = copy.deepcopy(tree)
     Statements(new, module, stored).visit(new)
-    return ast.fix_missing_locations(new)
+    ast.fix_missing_locations(new)
+    for node in ast.walk(new):  # what pytest makes has no end of its own, and must not get its parent's
+        line = getattr(node, "lineno", None)
+        if line is not None and (getattr(node, "end_lineno", None) or 0) < line:
+            node.end_lineno, node.end_col_offset = line, node.col_offset  # type: ignore[attr-defined]
+    return new
 
 
 class Statements(Expressions):
