@@ -208,33 +208,43 @@ def write_global(value: Any, name: str) -> Any:
     return value
 
 
-def _cell(execution: Execution, probe: Any, name: str) -> tuple[Any, str]:
+def _cell(execution: Execution, probe: Any, name: str, own: bool) -> tuple[Any, str]:
     cell = probe.__closure__[0]
     names = names_of(execution)
     found = names.known.get(id(cell))
-    return cell, found[1] if found is not None else names.name(cell, f"cell {name}")
+    if found is not None:
+        return cell, found[1]
+    return cell, (names.name if own else names.late)(cell, f"cell {name}")
 
 
-def read_cell(probe: Any, name: str) -> None:
+def read_cell(probe: Any, name: str, own: bool) -> None:
     """Before a captured variable is read; ``probe`` is a lambda that captures it too."""
     if control._active is None:
         return
     execution = control.current()
     if execution is not None:
-        cell, resource = _cell(execution, probe, name)
+        cell, resource = _cell(execution, probe, name, own)
         perform(execution, READ, ((resource, READ),), lambda: f"{name} is {show(execution, _inside(cell))}")
 
 
-def write_cell(value: Any, probe: Any, name: str) -> Any:
+def write_cell(value: Any, probe: Any, name: str, own: bool) -> Any:
     """Before a captured variable is written; returns ``value``."""
     if control._active is None:
         return value
     execution = control.current()
     if execution is not None:
-        _, resource = _cell(execution, probe, name)
+        _, resource = _cell(execution, probe, name, own)
         names_of(execution).adopt(value)
         perform(execution, WRITE, ((resource, WRITE),), lambda: f"{name} = {show(execution, value)}")
     return value
+
+
+def born(obj: Any) -> None:
+    """At the beginning of ``__init__``."""
+    if control._active is not None:
+        execution = control.current()
+        if execution is not None:
+            names_of(execution).born(obj)
 
 
 def _inside(cell: Any) -> Any:
@@ -255,6 +265,6 @@ HOOKS: dict[str, Any] = {
     hook.__name__: hook
     for hook in (
         read_attr, write_attr, store_attr, item, place, write_item, place_value, store_item, unset_item,
-        read_global, write_global, read_cell, write_cell,
+        read_global, write_global, read_cell, write_cell, born,
     )
 } | {"unset_attr": unset_attr, "slice": slice} | C_FUNCTIONS  # fmt: skip

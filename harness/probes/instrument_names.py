@@ -11,7 +11,7 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import CellType, FrameType, FunctionType, MethodType, ModuleType
+from types import CellType, FrameType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from ..runtime.execution import Execution
@@ -43,15 +43,20 @@ def _kind_of(cls: Any) -> str:
         return "partial"
     if cls is CellType:
         return "cell"
+    if cls is SimpleNamespace or cls.__module__ in _instrumented:
+        return "instance"
     if issubclass(cls, (type, ModuleType)) or not cls.__flags__ & HEAP:
         return ""
     top = cls.__module__.partition(".")[0]
     if any(base.__module__ == "threading" and base.__name__ == "Thread" for base in cls.__mro__):
         return "instance"
-    return "instance" if is_users(cls.__module__) and top not in _SKIPPED else ""
+    return "" if top in sys.stdlib_module_names or top in _SKIPPED else "instance"
 
 
-_kind: Callable[[Any], str] = functools.lru_cache(maxsize=4096)(_kind_of)
+_instrumented: set[str] = set()  # names of instrumented modules, for the time of an exploration
+
+
+_kind = functools.lru_cache(maxsize=4096)(_kind_of)
 
 
 class Names:
@@ -64,7 +69,7 @@ class Names:
         self.globals: dict[int, str] = {}
 
     def of(self, obj: Any) -> str:
-        """The name of an object; a new one by the current task if it has none."""
+        """The name of an object."""
         found = self.known.get(id(obj))
         if found is not None:
             return found[1]
@@ -72,7 +77,18 @@ class Names:
             return f"{obj.__module__}.{obj.__qualname__}"
         if isinstance(obj, FunctionType):
             return f"{obj.__module__}.{obj.__qualname__}"
-        return self.name(obj, type(obj).__name__)
+        return self.late(obj, type(obj).__name__)
+
+    def late(self, obj: Any, kind: str) -> str:
+        """The name of an object that nobody made known: all of its kind share one, whoever touches it first."""
+        name = f"some {kind}"
+        self.known[id(obj)] = (obj, name)
+        return name
+
+    def born(self, obj: Any) -> None:
+        """An object is being made by the current task."""
+        if id(obj) not in self.known:
+            self.name(obj, type(obj).__name__)
 
     def name(self, obj: Any, kind: str) -> str:
         """Give an object a name of the current task's."""
@@ -84,7 +100,7 @@ class Names:
 
     def adopt(self, root: Any) -> None:
         """Name an object and what is reachable through it, if it has no name yet."""
-        kind = _kind(type(root))
+        kind = _kind(type(root))  # type: ignore[arg-type]
         if kind and id(root) not in self.known:
             self._walk([("", root)], through_known=False)
 
@@ -101,7 +117,7 @@ class Names:
         self._walk([*roots, ("program", program)], through_known=True)
 
     def _at(self, held: Any, path: str, roots: list[Part]) -> None:
-        if _kind(type(held)) in ("items", "dict", "leaf", "instance"):
+        if _kind(type(held)) in ("items", "dict", "leaf", "instance"):  # type: ignore[arg-type]
             if type(held) is not tuple and id(held) not in self.known:
                 self.known[id(held)] = (held, path)
             roots.append((path, held))
@@ -133,7 +149,7 @@ class Names:
         kept = []
         while todo and len(seen) < MOST:
             path, obj = todo.pop()
-            kind = _kind(type(obj))
+            kind = _kind(type(obj))  # type: ignore[arg-type]
             if not kind or id(obj) in seen:
                 continue
             seen.add(id(obj))
@@ -215,12 +231,16 @@ def begin(modules: list[ModuleType], program: Any) -> None:
     """What executions from now on start naming from."""
     _modules[:] = modules
     _program[:] = [program]
+    _instrumented.update(module.__name__ for module in modules)
+    _kind.cache_clear()
 
 
 def end() -> None:
     """Undo `begin`."""
     _modules.clear()
     _program.clear()
+    _instrumented.clear()
+    _kind.cache_clear()
 
 
 def names_of(execution: Execution) -> Names:

@@ -37,6 +37,12 @@ class Statements(Expressions):
         node.decorator_list = [self.visit(each) for each in node.decorator_list]
         self._defaults(node.args)
         self._inside(node, lambda: setattr(node, "body", self._block(node.body)))
+        first = [*node.args.posonlyargs, *node.args.args][:1]
+        if node.name == "__init__" and first and isinstance(self.scope.node, ast.ClassDef):
+            n = 1 if ast.get_docstring(node, clean=False) is not None and len(node.body) > 1 else 0
+            at = node.body[n]
+            born = self.hook("born", at, ast.copy_location(ast.Name(first[0].arg, ast.Load()), at))
+            node.body.insert(n, ast.copy_location(ast.Expr(born), at))
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:  # noqa: D102

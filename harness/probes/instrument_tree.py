@@ -95,7 +95,9 @@ class Expressions(ast.NodeTransformer):
         none: list[Any] = []
         arguments = ast.arguments(none, [ast.copy_location(ast.arg(PROBE), at)], None, [], [], None, [])
         body = ast.copy_location(ast.Name(name, ast.Load()), at)
-        return kind, [ast.copy_location(ast.Lambda(arguments, body), at), self.constant(name, at)]
+        own = self.scope.owner(name) is self.scope  # the function whose variable it is, not one that captured it
+        probe = ast.copy_location(ast.Lambda(arguments, body), at)
+        return kind, [probe, self.constant(name, at), self.constant(own, at)]
 
     def read_name(self, name: str, at: ast.AST) -> ast.expr:
         """``announce() or name``."""

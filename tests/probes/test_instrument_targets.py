@@ -234,7 +234,7 @@ def test_a_race_in_an_installed_package_is_found() -> None:
         result = harness.explore(program, instrument=targets)
         assert result.verdict is Verdict.BROKEN
         assert result.failure is not None
-        assert "Text 1._length" in result.failure.explain()
+        assert "Text 1._length" in result.failure.explain(), targets
         assert harness.replay(program, result.failure.token, instrument=targets).verdict is Verdict.BROKEN
     assert path.read_text() == text
 
