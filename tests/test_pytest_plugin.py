@@ -219,7 +219,7 @@ def test_a_marked_test_can_be_repeated_and_spread(pytester: pytest.Pytester) -> 
     [
         ("(max_executions=1)", "", "INCONCLUSIVE: stopped after 1 executions*"),
         ("", "tmp_path", "loadloom: interleavings: fixture 'tmp_path' is made once for the test*"),
-        ("(preempts=2)", "", "loadloom: interleavings: takes the arguments max_executions, *"),
+        ("(preempts=2)", "", "loadloom: interleavings: takes the arguments instrument, *"),
         ("(strategy='nope')", "", "loadloom: no strategy 'nope'; there are *"),
     ],
 )
