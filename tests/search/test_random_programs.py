@@ -45,7 +45,7 @@ def check_dpor(family: str, seed: int) -> bool:
 
 def check_many(family: str, first: int, count: int) -> None:
     checked = sum(check_dpor(family, seed) for seed in range(first, first + count))
-    assert checked >= count // 4, "too few programs were small enough to say anything"
+    assert checked >= count // 10, "too few programs were small enough to say anything"
 
 
 @pytest.mark.parametrize("part", range(2))
