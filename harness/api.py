@@ -33,12 +33,14 @@ class ProgramFailure:
         error: one line for people.
         token: the schedule; `replay` runs it again.
         finding: the failure with its execution.
+        arguments: what `replay` must be given besides, as source code; empty where nothing.
     """
 
     kind: str
     error: str
     token: str
     finding: Finding = field(repr=False)
+    arguments: str = ""
 
     def explain(self) -> str:
         """The failure for people: who did what when, and how to see it again."""
@@ -164,7 +166,9 @@ def explore(
     if exploration.findings:
         finding = exploration.findings[0]
         token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps))
-        failure = ProgramFailure(finding.failure.kind, finding.failure.error, str(token), finding)
+        failure = ProgramFailure(
+            finding.failure.kind, finding.failure.error, str(token), finding, _arguments(instrument)
+        )
     return Result(
         exploration.verdict(),
         exploration.executions,
@@ -173,6 +177,19 @@ def explore(
         failure,
         exploration,
     )
+
+
+def _arguments(instrument: Sequence[Any]) -> str:
+    """How a user would write the instrumented targets."""
+    names = [_dotted(target) for target in instrument]
+    return f", instrument=[{', '.join(names)}]" if names else ""
+
+
+def _dotted(target: Any) -> str:
+    if isinstance(target, str):
+        return repr(target)
+    module, name = getattr(target, "__module__", None), getattr(target, "__qualname__", None)
+    return repr(f"{module}.{name}" if module and name else getattr(target, "__name__", str(target)))
 
 
 def replay(
@@ -199,7 +216,9 @@ def replay(
     failure = None
     if exploration.findings:
         finding = exploration.findings[0]
-        failure = ProgramFailure(finding.failure.kind, finding.failure.error, token, finding)
+        failure = ProgramFailure(
+            finding.failure.kind, finding.failure.error, token, finding, _arguments(instrument)
+        )
     verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
     return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
 

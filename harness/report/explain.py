@@ -174,7 +174,7 @@ def explain_program(failure: ProgramFailure, replay: str = "") -> str:
     finding = failure.finding
     account = Account(
         about=failure.token.rpartition("/")[0].replace("/", "."),
-        replay=replay or f'harness.replay(program, "{failure.token}")',
+        replay=replay or f'harness.replay(program, "{failure.token}"{failure.arguments})',
         found=f"in execution {finding.found_in}; {shrunk(finding.execution)}",
     )
     return "\n".join(explain(finding.failure, finding.execution, account))
