@@ -19,7 +19,7 @@ from harness.verdict import Verdict
 def searched(name: str, scenario: str, preemptions: int = 1) -> Report:
     """One implementation in one scenario with every schedule of at most so many preemptions; each is run once."""
     found: Implementation = implementation(name)
-    return verify(found, find(scenario), strategy=Bounded(preemptions))
+    return verify(found, find(scenario), strategy=Bounded(preemptions), settle=None)
 
 
 def broken(report: Report) -> set[str]:

@@ -132,9 +132,12 @@ class Refimpl:
 
 
 def _version() -> str:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return version("loadloom")
+    try:
+        return version("loadloom")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "(not installed)"
 
 
 def variants() -> dict[str, str]:
