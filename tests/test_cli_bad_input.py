@@ -90,6 +90,21 @@ def test_adapter_that_is_none(loadloom: Command) -> None:
     assert "no adapter: it has no method world" in refused(loadloom, "verify", "json:JSONDecoder")
 
 
+def test_adapter_that_fails_where_it_is_asked_what_it_sees(
+    loadloom: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "blind_adapter.py").write_text(
+        "from harness.conformance.adapters.refimpl import Refimpl, RefimplWorld\n"
+        "class World(RefimplWorld):\n"
+        "    def marker(self, name): raise KeyError(name)\n"
+        "class Mine(Refimpl):\n"
+        "    def world(self, scenario, root): return World(scenario, root)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    said = refused(loadloom, "verify", "blind_adapter:Mine", "one-job")
+    assert "of the adapter raised KeyError: 'a'" in said
+
+
 def test_adapter_that_fails(loadloom: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "failing_adapter.py").write_text(
         "class Mine:\n    def world(self, scenario, root):\n        raise KeyError('no such table')\n"

@@ -15,6 +15,7 @@ from ..contract.events import (
     Event,
 )
 from ..contract.events import RUN as RUN_EVENT
+from ..errors import AdapterError
 from ..trace import GO, READ, WRITE, Operation
 from .adapter import World
 
@@ -45,11 +46,18 @@ class WorldView:
 
     def evidence(self, job: str) -> bool:
         """Whether a restart would find it done."""
-        return self._world.evidence(job)
+        return self._ask("evidence", job)
 
     def marker(self, job: str) -> bool:
         """Whether its marker is there."""
-        return self._world.marker(job)
+        return self._ask("marker", job)
+
+    def _ask(self, what: str, job: str) -> bool:
+        """What the adapter says; if it raises, that is no fault of the loader."""
+        try:
+            return bool(getattr(self._world, what)(job))
+        except Exception as error:
+            raise AdapterError(f"{what}({job!r}) of the adapter raised {type(error).__name__}: {error}") from error
 
     def location(self) -> str:
         """Where the package is."""
