@@ -103,8 +103,8 @@ def make_strategy(name: str, preemptions: int | None, max_executions: int | None
     Raises:
         UsageError: there is none of this name.
     """
-    if name == "dpor":
-        return Dpor()
+    if name == "dpor":  # which cannot be bounded by preemptions without losing traces
+        return Dpor() if preemptions is None else Bounded(preemptions)
     if name == "dfs":
         return Dfs()
     if name == "bounded":
@@ -136,7 +136,7 @@ def explore(
             ``dfs`` (every schedule) or ``random`` (samples).
         vehicle: what carries the tasks: ``fiber``, or ``thread`` for code that must own its OS thread. Steps, traces
             and tokens are the same.
-        preemptions: the bound of ``bounded``; 2 by default.
+        preemptions: the bound of ``bounded``; 2 by default. Given with ``dpor`` it makes that ``bounded``.
         timeouts: how often a timed wait may expire in an execution although something else could run.
         max_executions: how many at most; a search that is cut short is INCONCLUSIVE.
         time_budget: seconds after which no new execution starts.

@@ -50,7 +50,9 @@ class Search:
         """
         if self.strategy is None and self.preemptions is None:
             return None
-        preemptions = scenario.preemptions if self.preemptions is None else self.preemptions
+        preemptions = self.preemptions
+        if preemptions is None and self.strategy == "bounded":
+            preemptions = scenario.preemptions
         return make_strategy(self.strategy or "bounded", preemptions, self.max_executions, self.seed)
 
 

@@ -66,3 +66,12 @@ def test_a_time_out_left_out_is_a_stated_bound() -> None:
 
     assert harness.explore(program, timeouts=0).verdict is harness.Verdict.BOUNDED
     assert harness.explore(program, timeouts=2).verdict is harness.Verdict.BROKEN
+
+
+def test_a_bound_on_preemptions_is_never_ignored() -> None:
+    result = harness.explore(clean, preemptions=0)
+    assert result.bounds == "at most 0 preemptions"
+
+
+def test_a_bound_that_was_never_met_is_none() -> None:
+    assert harness.explore(clean, preemptions=9).verdict is harness.Verdict.PROVED
