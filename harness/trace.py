@@ -122,13 +122,18 @@ def conflicting(first: str, second: str) -> bool:
     return not (first == second and first != WRITE)
 
 
+def conflict(first: Accesses, second: Accesses) -> bool:
+    """Whether some resource is touched by both in ways that do not commute."""
+    for name, mode in first:
+        for other, other_mode in second:
+            if name == other and conflicting(mode, other_mode):
+                return True
+    return False
+
+
 def dependent(first: Operation, second: Operation) -> bool:
     """Whether the order of two operations of different tasks can matter."""
-    return any(
-        name == other and conflicting(mode, other_mode)
-        for name, mode in first.accesses
-        for other, other_mode in second.accesses
-    )
+    return conflict(first.accesses, second.accesses)
 
 
 @dataclass(frozen=True)

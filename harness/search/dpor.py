@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..errors import NondeterminismError
 from ..runtime import ChoicePoint, Execution
-from ..trace import FORCED, GO, READ, TIMEOUT, Accesses, Operation, conflicting
+from ..trace import GO, READ, TIMEOUT, Accesses, Operation, conflict
 from .gates import enabled_after
 from .happens_before import Clock, History, join
+from .strategy import differs
 
 Name = tuple[str, str]
 """A task and how its operation comes out: what can be put to sleep."""
@@ -155,11 +155,11 @@ class Dpor:
             if option.task.key == node.name[0] and _outcome(option) == node.name[1]:
                 sign = (option.operation.kind, option.operation.resource)
                 if depth < self._fixed and node.sign != sign:
-                    raise NondeterminismError(_differs(depth, " ".join(node.sign), " ".join(sign)))
+                    raise differs(depth, f"recorded {' '.join(node.sign)}, now {' '.join(sign)}")
                 node.sign = sign
                 return index
         if depth < self._fixed:
-            raise NondeterminismError(_differs(depth, f"task {node.name[0]}", "it cannot go on"))
+            raise differs(depth, f"task {node.name[0]} cannot go on now")
         return self._pick(node, point)  # the branch that was to be tried cannot be: try what else there is
 
     def _new_node(self, depth: int, point: ChoicePoint) -> Node:
@@ -170,7 +170,7 @@ class Dpor:
             done = point.execution.steps[-1]
             task = above.name[0]
             for name, accesses in above.sleep.items():
-                if name[0] != task and not _conflict(accesses, done.accesses) and not done.forced:
+                if name[0] != task and not conflict(accesses, done.accesses) and not done.forced:
                     sleep[name] = accesses
             wakeup, above.then = above.then, []
         node = Node(sleep, wakeup)
@@ -376,7 +376,7 @@ def _initial(word: list[Branch], name: Name, accesses: Accesses) -> int | None:
     for at, branch in enumerate(word):
         if branch.name[0] == name[0]:
             return at if branch.name[1] == name[1] else None
-        if _conflict(branch.accesses, accesses):
+        if conflict(branch.accesses, accesses):
             return None
     return -1
 
@@ -398,22 +398,3 @@ def _late(step: Operation, outcome: str) -> Branch:
 def _outcome(option: object) -> str:
     outcome: str = option.outcome  # type: ignore[attr-defined]
     return outcome
-
-
-def _conflict(first: Accesses, second: Accesses) -> bool:
-    for name, mode in first:
-        for other, other_mode in second:
-            if name == other and conflicting(mode, other_mode):
-                return True
-    return False
-
-
-def _differs(depth: int, recorded: str, seen: str) -> str:
-    return (
-        f"the program did something else under the same choices, at step {depth}: recorded {recorded}, now {seen}. "
-        "Usual causes: the order of a set, id() or hash(), the clock, random numbers, a cache that the first execution "
-        "filled, or a thread outside our control"
-    )
-
-
-__all__ = ["FORCED", "Dpor"]

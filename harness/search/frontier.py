@@ -11,10 +11,10 @@ from array import array
 from collections import defaultdict
 from typing import Any
 
-from ..errors import NondeterminismError
 from ..runtime import ChoicePoint, Execution
 from ..trace import Operation
 from .happens_before import races
+from .strategy import differs
 
 Key = tuple[str, str, str]
 
@@ -76,14 +76,14 @@ class Dfs:
         if depth < len(self._prefix):
             index = self._prefix[depth]
             if index >= len(point.options):
-                raise _differs(depth, point, "an option that is not there now")
+                raise differs(depth, "an option that is not there now")
         else:
             self._branch_off(depth, point)
         sign = self._sign(point, index)
         self._signs.append(sign)
         if depth < len(self._prefix) - 1 and self._parent is not None and self._parent.signs[depth] != sign:
             recorded = next((k for k, v in self._ids.items() if v == self._parent.signs[depth]), None)
-            raise _differs(depth, point, f"recorded {_text(recorded)}, now {_text(_sign_key(point, index))}")
+            raise differs(depth, f"recorded {_text(recorded)}, now {_text(_sign_key(point, index))}")
         if index and point.preemptive and point.options[index].task is not point.current:
             self._cost += 1
         return index
@@ -124,14 +124,6 @@ def _text(sign: tuple[str, ...] | None) -> str:
     if len(sign) == 2:
         return f"{sign[0]}: {sign[1]}"
     return f"task {sign[0]}: {sign[1]} {sign[2]}"
-
-
-def _differs(depth: int, point: ChoicePoint, what: str) -> NondeterminismError:
-    return NondeterminismError(
-        f"the program did something else under the same choices, at choice {depth}: {what}. Usual causes: the order of "
-        "a set, id() or hash(), the clock, random numbers, a cache that the first execution filled, or a thread "
-        "outside our control"
-    )
 
 
 class Bounded(Dfs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..errors import NondeterminismError
 from ..runtime import ChoicePoint, Execution
 
 
@@ -26,3 +27,12 @@ class Strategy(Protocol):
 
     def finish(self, execution: Execution) -> None:
         """The execution has ended."""
+
+
+def differs(at: int, what: str) -> NondeterminismError:
+    """The error of a program that does not do again what it did under the same choices."""
+    return NondeterminismError(
+        f"the program did something else under the same choices, at choice {at}: {what}. Usual causes: the order of a "
+        "set, id() or hash(), the clock, random numbers, a cache that the first execution filled, or a thread outside "
+        "our control"
+    )
