@@ -44,7 +44,7 @@ class Branch:
 class Node:
     """A place in the current execution: what was chosen there, what waits, what sleeps."""
 
-    __slots__ = ("clock", "data", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup", "widths")
+    __slots__ = ("clock", "data", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup")
 
     def __init__(self, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
         self.sleep = sleep
@@ -57,7 +57,6 @@ class Node:
         self.then: list[Branch] = []  # the wakeup tree of the node below
         self.plan: tuple[int, ...] = ()  # data choices to make in this step
         self.data: list[int] = []  # those made
-        self.widths: list[int] = []
         self.rest: list[list[int]] = []  # for each of them, the options not tried
 
     def plan_branch(self, branch: Branch) -> None:
@@ -65,7 +64,7 @@ class Node:
         self.name = branch.name
         self.then = branch.children
         self.plan = branch.data
-        self.data, self.widths, self.rest = [], [], []
+        self.data, self.rest = [], []
 
     def take(self, branch: Branch, point: ChoicePoint, index: int) -> int:
         """Try ``branch``, which is option ``index`` here, now."""
@@ -79,7 +78,6 @@ class Node:
         while self.rest and not self.rest[-1]:
             self.rest.pop()
             self.data.pop()
-            self.widths.pop()
         if not self.rest:
             return False
         self.data[-1] = self.rest[-1].pop(0)
@@ -201,7 +199,6 @@ class Dpor:
         if first >= len(point.options):
             first = 0
         node.data.append(first)
-        node.widths.append(len(point.options))
         node.rest.append([n for n in range(len(point.options)) if n != first])
         return first
 

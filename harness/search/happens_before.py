@@ -63,18 +63,13 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
     index = {task: n for n, task in enumerate(dict.fromkeys(step.task for step in steps))}
     now = {task: [-1] * len(index) for task in index}  # per task: the last step of each task that it knows of
     clocks: list[list[int]] = []
-    history: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    history = History()
     for j, step in enumerate(steps):
         task = step.task
         clock = now[task]
         if step.kind == "begin" and task.born >= 0:
             join(clock, clocks[task.born])
-        found: set[int] = set()
-        for name, mode in step.accesses:
-            for i, other in history[name]:
-                if steps[i].task is not task and conflicting(other, mode):
-                    found.add(i)
-        before = sorted(found, reverse=True)
+        before = history.conflicts(step, steps)
         known = clock if step.enabled is None else list(clock)
         for i in before:
             if i > known[index[steps[i].task]] and i + 1 != step.ready:
@@ -86,8 +81,7 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
                 join(clock, clocks[i])
         clock[index[task]] = j
         clocks.append(list(clock))
-        for name, mode in step.accesses:
-            history[name].append((j, mode))
+        history.add(step, j)
 
 
 _BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
