@@ -18,7 +18,7 @@ from .task import Task
 from .vehicle import Vehicle
 from .waiting import stuck
 
-TIMEOUT_BUDGET = (("budget timeouts", WRITE),)
+TIMEOUT_BUDGET = ((polling.BUDGET, WRITE),)
 REFUSALS = 1000
 """How often a task of a dead world may swallow our exception before it is left where it stands."""
 
@@ -278,7 +278,7 @@ class Execution:
                     preemptive = not operation.poll
                 else:
                     options.append(Option(task, operation, GO))
-            elif operation.deadline is not None and not operation.poll:
+            elif operation.deadline is not None:
                 if timed is None:
                     timed = []
                 timed.append(operation)
@@ -286,10 +286,9 @@ class Execution:
             return [], False  # only daemons and idle pool workers are left: the program is over
         if options:
             if timed is not None:
-                fresh = [o for o in timed if not polling.stale(self, o)]
                 if self.timeouts_left > 0:
-                    options += [Option(o.task, o, TIMEOUT) for o in fresh]
-                elif fresh:
+                    options += [Option(o.task, o, TIMEOUT) for o in timed]
+                else:
                     self.budget_met = True
         else:
             options = polling.forced(self, timed or [])

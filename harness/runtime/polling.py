@@ -15,6 +15,8 @@ from .task import Task
 if TYPE_CHECKING:
     from .execution import Execution, Option
 
+BUDGET = "budget timeouts"
+"""The resource of how many early time-outs are left."""
 LIVELOCK_REPEATS = 64
 """How often a stale poll may expire with nothing else to run before we call it a livelock: its counter may be in a
 local variable, which we do not see."""
@@ -56,7 +58,8 @@ def _reads(steps: list[Operation], task: Task, start: int, end: int) -> frozense
         for name, mode in step.accesses:
             if mode != READ and not step.lock and step.outcome is GO and not step.poll:
                 return None
-            seen.add(name)
+            if name != BUDGET:
+                seen.add(name)
     return frozenset(seen)
 
 
@@ -105,11 +108,9 @@ def forced(execution: Execution, timed: list[Operation]) -> list[Option]:
     """
     from .execution import Option
 
-    sleepers = [t.pending for t in execution.live if t.pending.poll]
-    waits = [*timed, *sleepers]
-    fresh = [operation for operation in waits if not stale(execution, operation)]
+    fresh = [operation for operation in timed if not stale(execution, operation)]
     if not fresh:
-        fresh = [o for o in waits if o.task.counts.get("stale", 0) < LIVELOCK_REPEATS]
+        fresh = [o for o in timed if o.task.counts.get("stale", 0) < LIVELOCK_REPEATS]
     if not fresh:
         return []
     first = min(o.deadline for o in fresh if o.deadline is not None)

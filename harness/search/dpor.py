@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..runtime import ChoicePoint, Execution
+from ..runtime.execution import TIMEOUT_BUDGET
 from ..trace import GO, READ, TIMEOUT, Accesses, Operation, conflict
 from .gates import enabled_after
 from .happens_before import Clock, History, join
@@ -314,11 +315,11 @@ class Dpor:
     ) -> tuple[bool | None, tuple[str, ...]]:
         """Whether step j, which may have to wait, is enabled without step i; and how it would come out there."""
         if step.poll and step.forced:
-            return False, ()
+            return False, (TIMEOUT,)
         able = True if step.poll and step.woken is None else self._gate(step, i, j, steps, initial)
         if able:
             return able, (GO,)
-        if step.deadline is None or step.poll:
+        if step.deadline is None:
             return able, () if able is False else (GO,)
         return able, (TIMEOUT,) if able is False else (GO, TIMEOUT)
 
@@ -388,7 +389,7 @@ def _late(step: Operation, outcome: str) -> Branch:
     """A step as it will be at its new place. What it touches there is what it touches here, or less."""
     accesses = step.accesses
     if outcome is TIMEOUT and step.outcome is GO:
-        accesses = (*((name, READ) for name, _ in accesses), ("budget timeouts", "w"))
+        accesses = (*((name, READ) for name, _ in accesses), *TIMEOUT_BUDGET)
     return Branch((step.task.key, outcome), accesses, ())
 
 

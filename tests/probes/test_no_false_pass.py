@@ -489,6 +489,41 @@ def test_an_exception_of_a_pools_worker_that_nobody_reads():
     broken(program)
 
 
+def polls(rounds):
+    """A program that looks so often whether another thread is done, and then takes it for granted."""
+
+    def program():
+        done = []
+
+        def work():
+            harness.step("done")
+            done.append(True)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        for _ in range(rounds):
+            harness.step("done", "read")
+            if done:
+                break
+            time.sleep(1)
+        harness.step("done", "read")
+        seen = bool(done)
+        thread.join()
+        assert seen
+
+    return program
+
+
+@pytest.mark.parametrize(("rounds", "timeouts"), [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)])
+def test_polls_that_give_up_on_a_thread_that_is_merely_slow(rounds, timeouts):
+    broken(polls(rounds), timeouts=timeouts)
+
+
+def test_polls_that_may_not_give_up_so_often_prove_nothing():
+    result = harness.explore(polls(4), timeouts=1)
+    assert (str(result.verdict), result.bounds) == ("BOUNDED", "at most 1 early time-out in an execution")
+
+
 # -- budgets --------------------------------------------------------------------------------------------------
 
 
