@@ -31,6 +31,10 @@ class TornError(PackageError):
     """A sealed file is empty, cut short or damaged: to be treated as absent."""
 
 
+class Fenced(LoadloomError):
+    """Another loader has taken this load over since; what this one has not committed it can commit no more."""
+
+
 class JobStateError(LoadloomError):
     """A job was asked for a transition that its state does not allow."""
 

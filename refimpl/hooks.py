@@ -15,6 +15,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
     {
         "job.start": "the worker takes the job: ready becomes running",
         "job.run": "the destination loads the job's data",
+        "job.commit": "the transaction with data and ledger row is committed",
+        "job.read_back": "the ledger is asked what became of the job",
         "job.ledger": "a terminal failure goes into the destination's ledger",
         "job.marker": "the callback writes the marker",
         "job.finished": "finished_at is set",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from refimpl import hooks
 from refimpl.errors import JobStateError, TerminalError
-from refimpl.package import TERMINAL, JobSpec
+from refimpl.package import COMPLETED, TERMINAL, Evidence, JobSpec, Lease, follow_up
 
 JobState = Literal["ready", "running", "completed", "failed", "retry"]
 Client = Callable[[], AbstractContextManager[Any]]
@@ -61,6 +61,7 @@ class LoadJob:
         self.load_id = ""
         self.attempt = 1
         self.rows = 0
+        self.follow_ups: list[JobSpec] = []  # jobs that come to be with this one's commit
         # Shared between worker and loader. Plain on purpose: no lock is needed if the order is kept.
         self._state: JobState = "ready"
         self._finished_at: float | None = None  # set before a terminal state can be seen (C3), never on retry (C9)
@@ -119,15 +120,23 @@ class RunnableLoadJob(LoadJob):
     def __init__(self, spec: JobSpec) -> None:
         super().__init__(spec)
         self.path = ""
+        self.lease = Lease("")
         self.client: Any = None  # the open connection, while `run` runs
         self.callback_error: BaseException | None = None  # why a terminal state has no marker
         self.close_error: BaseException | None = None  # the connection failed to close after the data was in
 
-    def set_run_vars(self, load_id: str, path: str, attempt: int = 1) -> None:
-        """Tell the job its load, the `path` of its file ("" without one), and which attempt this is, from 1."""
+    def set_run_vars(self, load_id: str, path: str, attempt: int = 1, lease: Lease | None = None) -> None:
+        """Tell the job its load, the `path` of its file ("" without one), which attempt this is, and on whose right."""
         self.load_id = load_id
         self.path = path
         self.attempt = attempt
+        self.lease = lease or Lease(load_id)
+
+    def add_follow_up(self, options: Mapping[str, str], table: str | None = None) -> JobSpec:
+        """Have another job run once this one is committed. For `run`, which must name the same ones in each attempt."""
+        spec = follow_up(self.spec, len(self.follow_ups), table or self.spec.table, options)
+        self.follow_ups.append(spec)
+        return spec
 
     def run(self) -> None:
         """Load the data through `self.client`; return only after it is committed; set `self.rows`.
@@ -136,8 +145,12 @@ class RunnableLoadJob(LoadJob):
         """
         raise NotImplementedError
 
-    def record_failure(self, message: str) -> None:
-        """Note a terminal failure where the destination keeps a ledger. Called outside the client's context."""
+    def record_failure(self, message: str) -> Evidence | None:
+        """Note a terminal failure where the destination keeps a ledger. Called outside the client's context.
+
+        Returns what the ledger has of the job now: a commit that was unknown may turn out to have gone through.
+        """
+        return None
 
     def run_managed(self, client: Client, done_event: DoneEvent, callback: Callback) -> None:
         """Run the job and publish how it ended, in the order of the contract.
@@ -207,7 +220,7 @@ class RunnableLoadJob(LoadJob):
             if outcome.state == "failed":
                 if hooks.active is not None:
                     hooks.active("job.ledger", self)
-                self.record_failure(self.failed_message or "")
+                outcome = self._settle(outcome, self.record_failure(self.failed_message or ""))
             if hooks.active is not None:
                 hooks.active("job.marker", self)
             callback(self, outcome.state)
@@ -220,6 +233,15 @@ class RunnableLoadJob(LoadJob):
             interrupt = None if isinstance(raised, Exception) else raised
             return Outcome("failed", interrupt or outcome.raises or self._exception)
         return outcome
+
+    def _settle(self, outcome: Outcome, found: Evidence | None) -> Outcome:
+        """The outcome, or that in the ledger: its row came first, so it is what is true."""
+        if found is None or found.state != COMPLETED:
+            return outcome
+        self._exception = None
+        self.rows = found.rows
+        self.follow_ups = list(found.follow_ups)
+        return Outcome("completed", outcome.raises)
 
     def finish(self, outcome: Outcome) -> None:
         """Set `finished_at`, for a terminal outcome."""

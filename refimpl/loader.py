@@ -6,16 +6,17 @@ It runs in one thread and alone keeps the books; a worker only runs its job, wri
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from refimpl import hooks
 from refimpl.destinations.base import Destination
 from refimpl.errors import JobsFailed, RetriesExhausted
 from refimpl.job import JobState, LoadJob, RunnableLoadJob
-from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Manifest, Repair
+from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Lease, Manifest, Repair
 from refimpl.recovery import recover
 from refimpl.storage import PackageStorage
 from refimpl.summary import JobResult, LoadSummary
@@ -35,9 +36,11 @@ class PackageRun:
 
     manifest: Manifest
     done_event: threading.BoundedSemaphore
+    lease: Lease
     waiting: deque[tuple[JobSpec, int]] = field(default_factory=deque)  # (job, number of the attempt to come)
     running: dict[str, Running] = field(default_factory=dict)
     results: dict[str, JobResult] = field(default_factory=dict)  # terminal with evidence
+    followed: dict[str, tuple[JobSpec, ...]] = field(default_factory=dict)  # by parent, which is in `results`
     errors: dict[str, BaseException] = field(default_factory=dict)  # why a job is neither: raised at the end
     leaving: deque[Running] = field(default_factory=deque)  # published; the worker may still be on its way out
     repairs: list[Repair] = field(default_factory=list)
@@ -46,6 +49,14 @@ class PackageRun:
     def load_id(self) -> str:
         """The package's name."""
         return self.manifest.load_id
+
+    def jobs(self) -> Iterator[JobSpec]:
+        """Every job in the manifest's order, each followed by those that came of it."""
+        pending = list(reversed(self.manifest.jobs))
+        while pending:
+            spec = pending.pop()
+            yield spec
+            pending.extend(reversed(self.followed.get(spec.job_id, ())))
 
 
 class Loader:
@@ -124,12 +135,14 @@ class Loader:
         """Read what is known of the package; whatever has no evidence of its end waits to be run."""
         manifest = self.storage.manifest(load_id)
         # One token for all jobs, taken at once: a release while it is not taken back changes nothing, and need not.
-        run = PackageRun(manifest, threading.BoundedSemaphore(1))
+        lease = self.destination.acquire(load_id, f"pid {os.getpid()}")
+        run = PackageRun(manifest, threading.BoundedSemaphore(1), lease)
         run.done_event.acquire()
         if hooks.active is not None:
             hooks.active("loader.recover", run)
         evidence, run.repairs = recover(self.storage, self.destination, manifest)
-        for spec in manifest.jobs:
+        run.followed = {job: found.follow_ups for job, found in evidence.items() if found.follow_ups}
+        for spec in run.jobs():
             found = evidence.get(spec.job_id)
             if found is None:
                 run.waiting.append((spec, 1))
@@ -150,7 +163,7 @@ class Loader:
         while run.waiting and len(run.running) < max(self.workers, 1):
             spec, attempt = run.waiting.popleft()
             job = self.destination.job(spec)
-            job.set_run_vars(run.load_id, self.storage.job_path(run.load_id, spec), attempt)
+            job.set_run_vars(run.load_id, self.storage.job_path(run.load_id, spec), attempt, run.lease)
             if hooks.active is not None:
                 hooks.active("loader.start", job)
             if executor is None:
@@ -198,6 +211,9 @@ class Loader:
             closing = job.close_error
             warning = f"its connection did not close: {type(closing).__name__}: {closing}" if closing else ""
             self._settle(run, job, state, job.attempt, warning)
+            if state == "completed" and job.follow_ups:
+                run.followed[job.job_id] = tuple(job.follow_ups)
+                run.waiting.extend((spec, 1) for spec in job.follow_ups)
 
     def retry(self, run: PackageRun, job: RunnableLoadJob) -> None:
         """Put a job back for another attempt, if there is one left."""
@@ -219,7 +235,10 @@ class Loader:
         """End the package: its outcome on disk, the load recorded at the destination, the markers gone, the rename."""
         if hooks.active is not None:
             hooks.active("loader.outcome", run)
-        evidence = {job: Evidence(result.state, result.message) for job, result in run.results.items()}
+        evidence = {
+            job: Evidence(result.state, result.message, follow_ups=run.followed.get(job, ()))
+            for job, result in run.results.items()
+        }
         self.storage.write_outcome(run.manifest, evidence)
         if hooks.active is not None:
             hooks.active("loader.load_record", run)
@@ -251,7 +270,8 @@ class Loader:
     def write_marker(self, job: LoadJob, state: JobState) -> None:
         """The callback of every job: leaves its marker. Runs in the job's worker. Raises OSError."""
         message = job.failed_message or "" if state == FAILED else ""
-        self.storage.write_marker(job.load_id, job.job_id, Evidence(state, message, job.rows))
+        follow_ups = tuple(job.follow_ups) if state == COMPLETED else ()
+        self.storage.write_marker(job.load_id, job.job_id, Evidence(state, message, job.rows, follow_ups))
 
     def _run_here(self, run: PackageRun, job: RunnableLoadJob) -> None:
         try:
@@ -299,11 +319,11 @@ def _see_off(run: PackageRun, entry: Running) -> None:
 def _raise_first_error(run: PackageRun) -> None:
     """Raise the error of the job that comes first in the manifest: the same one in whatever order they ended (C12)."""
     if run.errors:
-        for spec in run.manifest.jobs:
+        for spec in run.jobs():
             if spec.job_id in run.errors:
                 raise run.errors[spec.job_id]
 
 
 def _summary(run: PackageRun) -> LoadSummary:
-    results = tuple(run.results[spec.job_id] for spec in run.manifest.jobs if spec.job_id in run.results)
+    results = tuple(run.results[spec.job_id] for spec in run.jobs() if spec.job_id in run.results)
     return LoadSummary((run.load_id,), results, tuple(run.repairs))

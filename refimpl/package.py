@@ -6,13 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from refimpl.errors import PackageError
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 TERMINAL: Final = frozenset({COMPLETED, FAILED})
+
+Promise = Literal["exactly-once", "idempotent", "at-least-once"]
+"""What a destination says about a job that a crash cuts short: its data arrives once; or it is written again over
+itself, and readers find it once; or it may arrive twice."""
 
 # A name becomes a file name and a marker's name; a leading dot or a .tmp tail would collide with our own files.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
@@ -23,6 +27,17 @@ def check_name(name: str, what: str) -> str:
     if not _NAME.fullmatch(name) or name.endswith(".tmp"):
         raise PackageError(f"{what} {name!r} cannot be a file name: use letters, digits, '_', '-', '.', and no .tmp")
     return name
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """What becomes of the rows that a table has when a load comes."""
+
+    kind: Literal["append", "replace", "merge"] = "append"
+    key: tuple[str, ...] = ()  # merge: the columns by which a new row takes an old one's place
+
+
+APPEND: Final = Disposition()
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,12 @@ class JobSpec:
     columns: tuple[tuple[str, str], ...] = ()
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     origin: str = ""  # the source's path, for messages only
+    parent: str = ""  # of a follow-up: the job in whose transaction it came to be
+
+
+def follow_up(parent: JobSpec, number: int, table: str, options: Mapping[str, str]) -> JobSpec:
+    """The `number`th job that comes of `parent`; the same name in every attempt, and no job's of a manifest."""
+    return JobSpec(f"{parent.job_id}+{number}", table, "none", "", 0, "", options=dict(options), parent=parent.job_id)
 
 
 @dataclass(frozen=True)
@@ -60,15 +81,29 @@ class Manifest:
 
     load_id: str
     jobs: tuple[JobSpec, ...]
+    dispositions: Mapping[str, Disposition] = field(default_factory=lambda: MappingProxyType({}))  # by table
+
+    def disposition(self, table: str) -> Disposition:
+        """The disposition of `table`: append, where nothing else was said."""
+        return self.dispositions.get(table, APPEND)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a marker or a ledger row says of a job."""
+    """What a marker or a ledger row says of a job, and the follow-ups that came to be with it."""
 
     state: str  # one of TERMINAL
     message: str = ""
     rows: int = 0
+    follow_ups: tuple[JobSpec, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A run's right to commit jobs of a load; an older one's ends with the next `acquire`."""
+
+    load_id: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True)

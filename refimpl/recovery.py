@@ -21,8 +21,7 @@ def recover(
     if not destination.has_ledger:
         outcome = storage.read_outcome(manifest)
         return (markers if outcome is None else outcome), repairs
-    known = {job.job_id for job in manifest.jobs}
-    rows = {job: found for job, found in destination.ledger(manifest.load_id).items() if job in known}
+    rows = destination.ledger(manifest.load_id)
     for job, marker in markers.items():
         row = rows.get(job)
         if row is None or row.state != marker.state:

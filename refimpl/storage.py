@@ -22,7 +22,18 @@ from typing import Any
 from refimpl import sealed
 from refimpl.copying import copy_into
 from refimpl.errors import PackageError, TornError
-from refimpl.package import COMPLETED, FAILED, TERMINAL, Evidence, JobSpec, Manifest, NewJob, Repair, check_name
+from refimpl.package import (
+    COMPLETED,
+    FAILED,
+    TERMINAL,
+    Disposition,
+    Evidence,
+    JobSpec,
+    Manifest,
+    NewJob,
+    Repair,
+    check_name,
+)
 
 NEW, NORMALIZED, LOADED = "new", "normalized", "loaded"
 MARKERS = ".pending_transitions"
@@ -46,8 +57,12 @@ class PackageStorage:
 
     # -- making a package
 
-    def create_package(self, load_id: str, jobs: Sequence[NewJob]) -> Manifest:
+    def create_package(
+        self, load_id: str, jobs: Sequence[NewJob], dispositions: Mapping[str, Disposition] | None = None
+    ) -> Manifest:
         """Build a package and make it visible in `normalized/`, whole.
+
+        Args: `dispositions` of the tables that are not to be appended to.
 
         Raises PackageError for unusable or repeated ids, a source that is not what `checksum` says, or a load id that
         is taken; OSError when a source cannot be read or the package not be written.
@@ -63,8 +78,13 @@ class PackageStorage:
             remove_tree(building)
         os.makedirs(os.path.join(building, "jobs"))
         os.mkdir(os.path.join(building, MARKERS))
-        manifest = Manifest(load_id, tuple(self._add_job(building, job) for job in jobs))
-        sealed.write(os.path.join(building, "manifest"), asdict(manifest))
+        manifest = Manifest(load_id, tuple(self._add_job(building, job) for job in jobs), dict(dispositions or {}))
+        data = {
+            "load_id": load_id,
+            "jobs": [asdict(spec) for spec in manifest.jobs],
+            "dispositions": {table: asdict(how) for table, how in manifest.dispositions.items()},
+        }
+        sealed.write(os.path.join(building, "manifest"), data)
         self._rename_package(building, self.path(NORMALIZED, load_id))
         return manifest
 
@@ -97,13 +117,16 @@ class PackageStorage:
         try:
             data = sealed.read(path)
             jobs = tuple(_spec(job) for job in data["jobs"])
+            dispositions = {
+                table: Disposition(how["kind"], tuple(how["key"])) for table, how in data["dispositions"].items()
+            }
         except FileNotFoundError:
             raise PackageError(f"{path}: no such package") from None
         except (TornError, KeyError, TypeError) as error:
             raise PackageError(f"{path}: the manifest is damaged ({error}); load the sources again") from error
         if data["load_id"] != load_id:
             raise PackageError(f"{path}: the manifest is that of load {data['load_id']}")
-        return Manifest(load_id, jobs)
+        return Manifest(load_id, jobs, dispositions)
 
     def job_path(self, load_id: str, spec: JobSpec) -> str:
         """Where the job's file is while its package is in `normalized/`; "" when the job has none."""
@@ -113,7 +136,13 @@ class PackageStorage:
 
     def write_marker(self, load_id: str, job_id: str, evidence: Evidence) -> None:
         """Leave evidence of how a job ended, in one step. Raises OSError."""
-        data = {"job": job_id, "state": evidence.state, "message": evidence.message, "rows": evidence.rows}
+        data = {
+            "job": job_id,
+            "state": evidence.state,
+            "message": evidence.message,
+            "rows": evidence.rows,
+            "follow_ups": [asdict(spec) for spec in evidence.follow_ups],
+        }
         sealed.write(self.path(NORMALIZED, load_id, MARKERS, job_id), data)
 
     def read_markers(self, manifest: Manifest) -> tuple[dict[str, Evidence], list[Repair]]:
@@ -123,7 +152,7 @@ class PackageStorage:
         the directory cannot be read or made anew.
         """
         folder = self.path(NORMALIZED, manifest.load_id, MARKERS)
-        jobs = {job.job_id for job in manifest.jobs}
+        jobs = {job.job_id for job in manifest.jobs}  # and what follows them: job+0, job+0+1
         markers: dict[str, Evidence] = {}
         repairs: list[Repair] = []
         try:
@@ -145,8 +174,9 @@ class PackageStorage:
     def write_outcome(self, manifest: Manifest, evidence: Mapping[str, Evidence]) -> None:
         """Record how every job ended, so that the markers are no longer needed. Raises OSError."""
         data = {
-            "jobs": len(evidence),
+            "jobs": sum(job.job_id in evidence for job in manifest.jobs),
             "failed": {job: found.message for job, found in sorted(evidence.items()) if found.state == FAILED},
+            "follow_ups": [asdict(spec) for _, found in sorted(evidence.items()) for spec in found.follow_ups],
         }
         sealed.write(self.path(NORMALIZED, manifest.load_id, "outcome"), data)
 
@@ -157,11 +187,19 @@ class PackageStorage:
             if data["jobs"] != len(manifest.jobs):
                 return None
             failed = data["failed"]
+            follow_ups = [_spec(spec) for spec in data["follow_ups"]]
         except (OSError, TornError, KeyError, TypeError):
             return None
+        followed: dict[str, list[JobSpec]] = {}
+        for spec in follow_ups:
+            followed.setdefault(spec.parent, []).append(spec)
         return {
-            job.job_id: Evidence(FAILED, failed[job.job_id]) if job.job_id in failed else Evidence(COMPLETED)
-            for job in manifest.jobs
+            job.job_id: Evidence(
+                FAILED if job.job_id in failed else COMPLETED,
+                failed.get(job.job_id, ""),
+                follow_ups=tuple(followed.get(job.job_id, ())),
+            )
+            for job in (*manifest.jobs, *follow_ups)
         }
 
     def clear_markers(self, load_id: str) -> None:
@@ -185,11 +223,12 @@ def _read_marker(path: str, name: str, jobs: Iterable[str]) -> Evidence | str:
     """The marker, or what is wrong with it."""
     if name.endswith(".tmp"):
         return "temporary file"
-    if name not in jobs:
+    if name.partition("+")[0] not in jobs:
         return "foreign marker"
     try:
         data = sealed.read(path)
-        evidence = Evidence(data["state"], data["message"], data["rows"])
+        follow_ups = tuple(_spec(spec) for spec in data["follow_ups"])
+        evidence = Evidence(data["state"], data["message"], data["rows"], follow_ups)
     except (OSError, TornError, KeyError, TypeError):
         return "torn marker"
     if data.get("job") != name:

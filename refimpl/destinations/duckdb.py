@@ -7,17 +7,18 @@ failed, until the ledger was read back. One process at a time has the file open,
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 
 from refimpl.columns import UNKNOWN, Columns, is_nested, union
-from refimpl.destinations.base import Destination
-from refimpl.errors import DestinationError, TerminalError
+from refimpl.destinations.ledger import LedgerDestination, LedgerJob, LedgerRow
+from refimpl.errors import DestinationError
 from refimpl.inspection import explain
 from refimpl.job import RunnableLoadJob
-from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Manifest
+from refimpl.package import Evidence, JobSpec, Lease, Manifest
 from refimpl.reading import ident, pattern, relation, selection
 
 _TABLES = """
@@ -26,100 +27,66 @@ CREATE TABLE IF NOT EXISTS _loadloom_ledger (
     PRIMARY KEY (load_id, job_id));
 CREATE TABLE IF NOT EXISTS _loadloom_loads (
     load_id VARCHAR PRIMARY KEY, jobs BIGINT, failed BIGINT, row_count BIGINT);
+CREATE TABLE IF NOT EXISTS _loadloom_follow_ups (
+    load_id VARCHAR, job_id VARCHAR, parent VARCHAR, table_name VARCHAR, options VARCHAR,
+    PRIMARY KEY (load_id, job_id));
 """
+
+_LEDGER_QUERY = "SELECT job_id, status, message, row_count FROM _loadloom_ledger"
+_FOLLOW_UP_QUERY = "SELECT job_id, parent, table_name, options FROM _loadloom_follow_ups"
 
 # What the data or the statement is to blame for fails again with every attempt; a full disk or a conflict may not.
 _TERMINAL = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
 
 
-class DuckDBJob(RunnableLoadJob):
-    """Loads one file into its table."""
+class DuckDBSession:
+    """A cursor: a connection of its own to the database that this process has open."""
 
-    def __init__(self, spec: JobSpec, destination: DuckDBDestination) -> None:
-        super().__init__(spec)
-        self.destination = destination
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, destination: DuckDBDestination) -> None:
+        self.cursor = cursor
+        self._destination = destination
 
-    def run(self) -> None:
-        """Insert the rows and the ledger row, and commit both, or find that this was done before."""
-        cursor: duckdb.DuckDBPyConnection = self.client
-        cursor.execute("BEGIN")
-        try:
-            rows = self._insert_rows(cursor)
-            self._insert_ledger_row(cursor, rows)
-        except _AlreadyThere:
-            _roll_back(cursor)
-            self._adopt()
-            return
-        except _TERMINAL as error:
-            _roll_back(cursor)
-            origin = self.spec.origin or self.spec.job_id
-            raise TerminalError(f"{origin}: {explain(error, self.spec.format, self.path)}") from error
-        except BaseException:
-            _roll_back(cursor)
-            raise
-        try:
-            self.commit(cursor)
-        except duckdb.Error:
-            # Unknown: the commit may have gone through before the error. Only the ledger can tell.
-            if not self._adopt():
-                raise
-            return
-        self.rows = rows
+    def begin(self, lease: Lease) -> None:
+        """Open a transaction. No lease is looked at: an older run's process is gone, or it would hold the file."""
+        self.cursor.execute("BEGIN")
 
-    def commit(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Commit the transaction. Raises duckdb.Error, which says nothing about whether it went through."""
-        cursor.execute("COMMIT")
-
-    def record_failure(self, message: str) -> None:
-        """Put the failure into the ledger, in a transaction of its own."""
-        with self.destination.client() as cursor:
-            values = [self.load_id, self.job_id, FAILED, message, self.attempt, 0]
-            cursor.execute("INSERT INTO _loadloom_ledger VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
-
-    def _insert_rows(self, cursor: duckdb.DuckDBPyConnection) -> int:
-        spec = self.spec
+    def write(self, job: LedgerJob) -> int:
+        """Insert the rows of the job's file into its table."""
+        spec = job.spec
         if not spec.columns:
             return 0
-        table = self.destination.types(spec.table)
+        table = self._destination.types(spec.table)
         insert = (
             f"INSERT INTO {ident(spec.table)} BY NAME SELECT {selection(spec.columns, table)} "
             f"FROM {relation(spec.format, spec.columns, spec.options)}"
         )
-        return int(cursor.execute(insert, [pattern(self.path)]).fetchall()[0][0])
+        return int(self.cursor.execute(insert, [pattern(job.path)]).fetchall()[0][0])
 
-    def _insert_ledger_row(self, cursor: duckdb.DuckDBPyConnection, rows: int) -> None:
-        values = [self.load_id, self.job_id, COMPLETED, "", self.attempt, rows]
+    def add(self, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
+        """Insert the ledger row and a row for each follow-up."""
+        values = [row.load_id, row.job_id, row.status, row.message, row.attempt, row.rows]
         try:
-            cursor.execute("INSERT INTO _loadloom_ledger VALUES (?, ?, ?, ?, ?, ?)", values)
-        except duckdb.ConstraintException as error:
-            raise _AlreadyThere from error
-
-    def _adopt(self) -> bool:
-        """Take over what the ledger says of this job; False if it says nothing."""
-        found = self.destination.ledger(self.load_id, self.job_id).get(self.job_id)
-        if found is None:
+            self.cursor.execute("INSERT INTO _loadloom_ledger VALUES (?, ?, ?, ?, ?, ?)", values)
+        except duckdb.ConstraintException:
             return False
-        if found.state == FAILED:
-            raise TerminalError(found.message)
-        self.rows = found.rows
+        for spec in follow_ups:
+            values = [row.load_id, spec.job_id, spec.parent, spec.table, json.dumps(dict(spec.options))]
+            self.cursor.execute("INSERT INTO _loadloom_follow_ups VALUES (?, ?, ?, ?, ?)", values)
         return True
 
+    def commit(self) -> None:
+        """Commit."""
+        self.cursor.execute("COMMIT")
 
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    # A transaction that is gone already is rolled back; another error here must not stand in for the first one.
-    with contextlib.suppress(duckdb.Error):
-        cursor.execute("ROLLBACK")
-
-
-class _AlreadyThere(Exception):
-    """The ledger has a row of this job."""
+    def roll_back(self) -> None:
+        """Roll back."""
+        self.cursor.execute("ROLLBACK")
 
 
-class DuckDBDestination(Destination):
+class DuckDBDestination(LedgerDestination):
     """A DuckDB database file, made when missing. Raises DestinationError when it cannot be opened for writing."""
 
     name = "duckdb"
-    has_ledger = True
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -132,17 +99,26 @@ class DuckDBDestination(Destination):
         self._types: dict[str, dict[str, str]] = {}
 
     @contextlib.contextmanager
-    def client(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor: a connection of its own to the database that this process has open."""
+    def client(self) -> Iterator[DuckDBSession]:
+        """A session of its own on the database that this process has open."""
+        with self._cursor() as cursor:
+            yield DuckDBSession(cursor, self)
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
             yield cursor
         finally:
             cursor.close()
 
-    def job(self, spec: JobSpec) -> RunnableLoadJob:
-        """A `DuckDBJob`."""
-        return DuckDBJob(spec, self)
+    def is_terminal(self, error: Exception) -> bool:
+        """Whether the data or the statement is to blame."""
+        return isinstance(error, _TERMINAL)
+
+    def explain(self, error: Exception, job: RunnableLoadJob) -> str:
+        """What is wrong with the job's file, and in which line."""
+        return explain(error, job.spec.format, job.path)
 
     def types(self, table: str) -> Mapping[str, str]:
         """The types of the table's columns by name in lower case, as `prepare` left them."""
@@ -154,7 +130,7 @@ class DuckDBDestination(Destination):
         for spec in manifest.jobs:
             if spec.columns:
                 tables.setdefault(spec.table, []).append(spec)
-        with self.client() as cursor:
+        with self._cursor() as cursor:
             for table, files in sorted(tables.items()):
                 existing = _columns_of(cursor, table)
                 wanted = _wanted(existing, files)
@@ -166,19 +142,31 @@ class DuckDBDestination(Destination):
                     raise DestinationError(f"{self.path}: table {table}: {str(error).splitlines()[0]}") from error
                 self._types[table] = {name.lower(): kind for name, kind in wanted}
 
-    def ledger(self, load_id: str, job_id: str | None = None) -> Mapping[str, Evidence]:
-        """The terminal jobs of a load, or what is known of one of them."""
-        query = "SELECT job_id, status, message, row_count FROM _loadloom_ledger WHERE load_id = ?"
-        values = [load_id]
-        if job_id is not None:
-            query, values = f"{query} AND job_id = ?", [load_id, job_id]
-        with self.client() as cursor:
-            rows = cursor.execute(query, values).fetchall()
-        return {job: Evidence(status, message, count) for job, status, message, count in rows}
+    def ledger(self, load_id: str) -> Mapping[str, Evidence]:
+        """The terminal jobs of a load, each with its follow-ups."""
+        return self._evidence("load_id = ?", [load_id])
+
+    def find(self, load_id: str, job_id: str) -> Evidence | None:
+        """What is known of one job of a load."""
+        return self._evidence("load_id = ? AND job_id = ?", [load_id, job_id]).get(job_id)
+
+    def _evidence(self, where: str, values: list[str]) -> dict[str, Evidence]:
+        follow_ups: dict[str, list[JobSpec]] = {}
+        with self._cursor() as cursor:
+            rows = cursor.execute(f"{_LEDGER_QUERY} WHERE {where}", values).fetchall()
+            where = where.replace("job_id", "parent")
+            made = cursor.execute(f"{_FOLLOW_UP_QUERY} WHERE {where} ORDER BY job_id", values).fetchall()
+        for job, parent, table, options in made:
+            spec = JobSpec(job, table, "none", "", 0, "", options=json.loads(options), parent=parent)
+            follow_ups.setdefault(parent, []).append(spec)
+        return {
+            job: Evidence(status, message, count, tuple(follow_ups.get(job, ())))
+            for job, status, message, count in rows
+        }
 
     def complete_load(self, load_id: str) -> None:
         """Insert the load's row, unless it is there."""
-        with self.client() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(
                 "INSERT INTO _loadloom_loads SELECT ?, count(*), count(*) FILTER (status = 'failed'), "
                 "coalesce(sum(row_count), 0) FROM _loadloom_ledger WHERE load_id = ? ON CONFLICT DO NOTHING",
@@ -187,7 +175,7 @@ class DuckDBDestination(Destination):
 
     def is_loaded(self, load_id: str) -> bool:
         """Whether the load has its row."""
-        with self.client() as cursor:
+        with self._cursor() as cursor:
             return bool(cursor.execute("SELECT 1 FROM _loadloom_loads WHERE load_id = ?", [load_id]).fetchall())
 
     def close(self) -> None:

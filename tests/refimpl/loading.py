@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from refimpl.destinations.base import Destination
+from refimpl.destinations.ledger import LedgerDestination, LedgerJob, LedgerRow
+from refimpl.errors import Fenced
 from refimpl.job import RunnableLoadJob
-from refimpl.package import Evidence, JobSpec, NewJob
+from refimpl.package import Evidence, JobSpec, Lease, NewJob
 from refimpl.storage import PackageStorage
 
 
@@ -44,19 +46,13 @@ class ScriptedJob(RunnableLoadJob):
     def run(self) -> None:
         self.destination.behaviour.get(self.job_id, ok)(self)
         self.destination.commits.append(self.job_id)
-        self.destination.rows[self.job_id] = Evidence("completed", rows=1)
         self.rows = 1
-
-    def record_failure(self, message: str) -> None:
-        self.destination.rows[self.job_id] = Evidence("failed", message)
 
 
 class MemoryDestination(Destination):
-    def __init__(self, *, has_ledger: bool = False, **behaviour: Callable[[ScriptedJob], None]) -> None:
-        self.has_ledger = has_ledger
+    def __init__(self, **behaviour: Callable[[ScriptedJob], None]) -> None:
         self.behaviour = behaviour
         self.commits: list[str] = []
-        self.rows: dict[str, Evidence] = {}
         self.loads: list[str] = []
         self.threads: set[int] = set()
 
@@ -68,8 +64,74 @@ class MemoryDestination(Destination):
     def job(self, spec: JobSpec) -> RunnableLoadJob:
         return ScriptedJob(spec, self)
 
+    def complete_load(self, load_id: str) -> None:
+        if load_id not in self.loads:
+            self.loads.append(load_id)
+
+    def is_loaded(self, load_id: str) -> bool:
+        return load_id in self.loads
+
+
+class MemorySession:
+    """A transaction on a `LedgerMemory`: staged here, applied by `commit`."""
+
+    def __init__(self, destination: LedgerMemory) -> None:
+        self.destination = destination
+        self.lease = Lease("")
+        self.staged: list[tuple[str, Evidence]] = []
+        self.written: list[str] = []
+
+    def begin(self, lease: Lease) -> None:
+        self.lease, self.staged, self.written = lease, [], []
+        self._fence()
+
+    def write(self, job: LedgerJob) -> int:
+        self.destination.behaviour.get(job.job_id, ok)(job)  # type: ignore[arg-type]
+        self.written.append(job.job_id)
+        return 1
+
+    def add(self, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
+        if row.job_id in self.destination.rows:
+            return False
+        self.staged.append((row.job_id, Evidence(row.status, row.message, row.rows, tuple(follow_ups))))
+        return True
+
+    def commit(self) -> None:
+        with self.destination.lock:
+            self._fence()
+            self.destination.rows.update(self.staged)
+            self.destination.commits += self.written
+
+    def roll_back(self) -> None:
+        self.staged, self.written = [], []
+
+    def _fence(self) -> None:
+        if self.lease.epoch != self.destination.epoch:
+            raise Fenced("taken over")
+
+
+class LedgerMemory(LedgerDestination):
+    """A database in memory: a ledger, leases, and commits that can be made to fail."""
+
+    def __init__(self, **behaviour: Callable[[ScriptedJob], None]) -> None:
+        self.behaviour = behaviour
+        self.lock = threading.Lock()
+        self.epoch = 0
+        self.rows: dict[str, Evidence] = {}
+        self.commits: list[str] = []
+        self.loads: list[str] = []
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[MemorySession]:
+        yield MemorySession(self)
+
+    def acquire(self, load_id: str, owner: str) -> Lease:
+        with self.lock:
+            self.epoch += 1
+            return Lease(load_id, self.epoch)
+
     def ledger(self, load_id: str) -> dict[str, Evidence]:
-        return self.rows
+        return dict(self.rows)
 
     def complete_load(self, load_id: str) -> None:
         if load_id not in self.loads:

@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from refimpl.destinations.duckdb import DuckDBDestination, DuckDBJob
+from refimpl.destinations.duckdb import DuckDBDestination, DuckDBSession
+from refimpl.destinations.ledger import LedgerJob, Session
 from refimpl.errors import RetriesExhausted, TerminalError
 from refimpl.job import RunnableLoadJob
 from refimpl.loader import Loader
@@ -36,8 +37,8 @@ def package(tmp_path: Path, *jobs: NewJob) -> PackageStorage:
 
 
 def query(destination: DuckDBDestination, sql: str) -> list[Any]:
-    with destination.client() as cursor:
-        return cursor.execute(sql).fetchall()
+    with destination.client() as session:
+        return session.cursor.execute(sql).fetchall()
 
 
 def test_rows_arrive(tmp_path: Path, destination: DuckDBDestination) -> None:
@@ -88,7 +89,7 @@ def run_job(job: RunnableLoadJob, destination: DuckDBDestination, path: Path) ->
     return job.state
 
 
-def job_of(cls: type[DuckDBJob], destination: DuckDBDestination, storage: PackageStorage) -> tuple[DuckDBJob, Path]:
+def job_of(cls: type[LedgerJob], destination: DuckDBDestination, storage: PackageStorage) -> tuple[LedgerJob, Path]:
     manifest = storage.manifest("load-1")
     destination.prepare(manifest)
     return cls(manifest.jobs[0], destination), Path(storage.job_path("load-1", manifest.jobs[0]))
@@ -97,52 +98,52 @@ def job_of(cls: type[DuckDBJob], destination: DuckDBDestination, storage: Packag
 def test_job_run_a_second_time_loads_nothing_more(tmp_path: Path, destination: DuckDBDestination) -> None:
     storage = package(tmp_path, csv_job("a", "x\n1\n"))
     for _ in range(2):
-        run_job(*_with_destination(job_of(DuckDBJob, destination, storage), destination))
+        run_job(*_with_destination(job_of(LedgerJob, destination, storage), destination))
     assert query(destination, "SELECT count(*) FROM t") == [(1,)]
 
 
 def test_job_run_a_second_time_is_completed(tmp_path: Path, destination: DuckDBDestination) -> None:
     storage = package(tmp_path, csv_job("a", "x\n1\n"))
-    states = [run_job(*_with_destination(job_of(DuckDBJob, destination, storage), destination)) for _ in range(2)]
+    states = [run_job(*_with_destination(job_of(LedgerJob, destination, storage), destination)) for _ in range(2)]
     assert states == ["completed", "completed"]
 
 
-def _with_destination(found: tuple[DuckDBJob, Path], destination: DuckDBDestination) -> tuple[Any, Any, Any]:
+def _with_destination(found: tuple[LedgerJob, Path], destination: DuckDBDestination) -> tuple[Any, Any, Any]:
     return found[0], destination, found[1]
 
 
-class LostAck(DuckDBJob):
+class LostAck(LedgerJob):
     """Its commit goes through, and the answer is lost."""
 
-    def commit(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        super().commit(cursor)
+    def commit(self, session: Session) -> None:
+        super().commit(session)
         raise duckdb.IOException("connection reset")
 
 
-class LostCommit(DuckDBJob):
+class LostCommit(LedgerJob):
     """Its first commit does not go through."""
 
-    def commit(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def commit(self, session: Session) -> None:
         if self.attempt == 1:
-            cursor.execute("ROLLBACK")
+            session.roll_back()
             raise duckdb.IOException("connection reset")
-        super().commit(cursor)
+        super().commit(session)
 
 
-class BothCommit(DuckDBJob):
+class BothCommit(LedgerJob):
     """Somebody else commits the same job while this one is about to."""
 
-    def commit(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        rival = DuckDBJob(self.spec, self.destination)
+    def commit(self, session: Session) -> None:
+        rival = LedgerJob(self.spec, self.destination)
         rival.set_run_vars(self.load_id, self.path)
         with self.destination.client() as rival.client:
             rival.run()
-        super().commit(cursor)
+        super().commit(session)
 
 
 @pytest.mark.parametrize("kind", [LostAck, LostCommit, BothCommit])
 def test_commit_that_raised_ends_with_the_rows_there_once(
-    tmp_path: Path, destination: DuckDBDestination, kind: type[DuckDBJob], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, destination: DuckDBDestination, kind: type[LedgerJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(destination, "job", lambda spec: kind(spec, destination))
     summary = Loader(package(tmp_path, csv_job("a", "x\n1\n")), destination).run()
@@ -160,11 +161,10 @@ def test_commit_that_raised_is_tried_again_only_when_the_ledger_has_no_row(
 def test_trouble_of_the_database_is_no_fault_of_the_job(
     tmp_path: Path, destination: DuckDBDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Full(DuckDBJob):
-        def _insert_rows(self, cursor: duckdb.DuckDBPyConnection) -> int:
-            raise duckdb.IOException("disk full")
+    def full(session: DuckDBSession, job: LedgerJob) -> int:
+        raise duckdb.IOException("disk full")
 
-    monkeypatch.setattr(destination, "job", lambda spec: Full(spec, destination))
+    monkeypatch.setattr(DuckDBSession, "write", full)
     with pytest.raises(RetriesExhausted, match="disk full"):
         Loader(package(tmp_path, csv_job("a", "x\n1\n")), destination, max_attempts=2).run()
 
@@ -217,7 +217,7 @@ def test_job_without_a_file_has_a_ledger_row_and_no_table(tmp_path: Path, destin
 
 def test_ledger_that_says_failed_is_believed(destination: DuckDBDestination) -> None:
     query(destination, "INSERT INTO _loadloom_ledger VALUES ('load-1', 'a', 'failed', 'bad data', 1, 0)")
-    job = DuckDBJob(JobSpec("a", "t", "none", "", 0, ""), destination)
+    job = LedgerJob(JobSpec("a", "t", "none", "", 0, ""), destination)
     job.set_run_vars("load-1", "")
     with destination.client() as job.client, pytest.raises(TerminalError, match="bad data"):
         job.run()

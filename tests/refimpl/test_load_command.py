@@ -288,15 +288,15 @@ def test_file_that_is_no_table_can_be_passed_over(shell: Shell) -> None:
 FAILING = textwrap.dedent(
     """
     import sys
-    from refimpl.destinations.duckdb import DuckDBJob
+    from refimpl.destinations.duckdb import DuckDBSession
     from refimpl import command, errors
 
-    def insert(self, cursor):
-        if self.spec.table == "items":
+    def write(self, job):
+        if job.spec.table == "items":
             raise {error}
-        return real(self, cursor)
+        return real(self, job)
 
-    real, DuckDBJob._insert_rows = DuckDBJob._insert_rows, insert
+    real, DuckDBSession.write = DuckDBSession.write, write
     sys.argv = ["loadloom", "load", *sys.argv[1:], "--to", "duckdb:///out.duckdb"]
     command.main()
     """

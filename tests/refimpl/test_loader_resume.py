@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from loading import MemoryDestination, fails, files_under, marker_path, package
+from loading import LedgerMemory, MemoryDestination, fails, files_under, marker_path, package
 
 from refimpl import hooks
 from refimpl.errors import TerminalError
@@ -83,27 +83,27 @@ def test_what_lies_among_the_markers_is_gone_at_the_end(tmp_path: Path) -> None:
 
 
 def test_ledger_decides_against_a_marker_that_claims_too_much(tmp_path: Path) -> None:
-    storage, destination = package(tmp_path, "a"), MemoryDestination(has_ledger=True)
+    storage, destination = package(tmp_path, "a"), LedgerMemory()
     storage.write_marker("load-1", "a", DONE)
     Loader(storage, destination).run()
     assert destination.commits == ["a"]
 
 
 def test_ledger_row_without_a_marker_is_enough(tmp_path: Path) -> None:
-    storage, destination = package(tmp_path, "a"), MemoryDestination(has_ledger=True)
+    storage, destination = package(tmp_path, "a"), LedgerMemory()
     destination.rows["a"] = DONE
     Loader(storage, destination).run()
     assert destination.commits == []
 
 
 def test_marker_against_the_ledger_is_reported(tmp_path: Path) -> None:
-    storage, destination = package(tmp_path, "a"), MemoryDestination(has_ledger=True)
+    storage, destination = package(tmp_path, "a"), LedgerMemory()
     storage.write_marker("load-1", "a", DONE)
     assert len(Loader(storage, destination).run().repairs) == 1
 
 
 def test_ledger_row_of_a_failed_job_keeps_its_message(tmp_path: Path) -> None:
-    storage, destination = package(tmp_path, "a"), MemoryDestination(has_ledger=True)
+    storage, destination = package(tmp_path, "a"), LedgerMemory()
     destination.rows["a"] = Evidence("failed", "bad data")
     assert Loader(storage, destination).run().failed[0].message == "bad data"
 
@@ -115,7 +115,7 @@ def test_outcome_stands_in_for_markers_that_are_cleared(tmp_path: Path) -> None:
     assert Loader(storage, destination).run().by_state == {"completed": 1, "failed": 1}
 
 
-def run_until_crash(root: Path, destination: MemoryDestination, nth: int) -> bool:
+def run_until_crash(root: Path, destination: MemoryDestination | LedgerMemory, nth: int) -> bool:
     """Whether a run without threads was cut short at its `nth` step."""
     hook = crash_at(nth)
     hooks.attach(hook)
@@ -134,12 +134,14 @@ def package_or_storage(root: Path):  # type: ignore[no-untyped-def]
     return PackageStorage(root)
 
 
-def sweep(tmp_path: Path, has_ledger: bool) -> list[tuple[MemoryDestination, Path]]:
+def sweep(
+    tmp_path: Path, kind: type[MemoryDestination] | type[LedgerMemory]
+) -> list[tuple[MemoryDestination | LedgerMemory, Path]]:
     """A load cut short at its first, second, ... step, each then run to its end."""
     ended = []
     for nth in range(1, 200):
         root = tmp_path / str(nth)
-        destination = MemoryDestination(has_ledger=has_ledger, b=fails(TerminalError("bad data")))
+        destination = kind(b=fails(TerminalError("bad data")))
         package(root, *"abc")
         crashed = run_until_crash(root, destination, nth)
         Loader(package_or_storage(root), destination, workers=2).run()
@@ -150,26 +152,26 @@ def sweep(tmp_path: Path, has_ledger: bool) -> list[tuple[MemoryDestination, Pat
 
 
 def test_cut_short_anywhere_every_job_arrives(tmp_path: Path) -> None:
-    assert all(set(destination.commits) == {"a", "c"} for destination, _ in sweep(tmp_path, has_ledger=False))
+    assert all(set(destination.commits) == {"a", "c"} for destination, _ in sweep(tmp_path, MemoryDestination))
 
 
 def test_cut_short_anywhere_with_a_ledger_no_job_is_loaded_twice(tmp_path: Path) -> None:
-    assert all(sorted(destination.commits) == ["a", "c"] for destination, _ in sweep(tmp_path, has_ledger=True))
+    assert all(sorted(destination.commits) == ["a", "c"] for destination, _ in sweep(tmp_path, LedgerMemory))
 
 
 def test_cut_short_anywhere_the_load_is_recorded_once(tmp_path: Path) -> None:
-    assert all(destination.loads == ["load-1"] for destination, _ in sweep(tmp_path, has_ledger=True))
+    assert all(destination.loads == ["load-1"] for destination, _ in sweep(tmp_path, LedgerMemory))
 
 
 def test_cut_short_anywhere_nothing_is_left_over(tmp_path: Path) -> None:
-    left = {tuple(files_under(root)) for _, root in sweep(tmp_path, has_ledger=True)}
+    left = {tuple(files_under(root)) for _, root in sweep(tmp_path, LedgerMemory)}
     assert left == {("loaded/load-1/manifest", "loaded/load-1/outcome")}
 
 
 def test_sweep_cuts_at_every_step_of_three_jobs(tmp_path: Path) -> None:
-    # 3 jobs x (start, run, marker, finished, publish, release) + 1 ledger; the loader: 2 + 3 x (start, wait, poll,
-    # complete) + outcome, load_record, clear, finalise, quiesce; and the last run, which was not cut.
-    assert len(sweep(tmp_path, has_ledger=True)) == 3 * 6 + 1 + 2 + 3 * 4 + 5 + 1
+    # 3 jobs x (start, run, marker, finished, publish, release), 2 x commit, 1 x (ledger, read_back); the loader: 2 +
+    # 3 x (start, wait, poll, complete) + outcome, load_record, clear, finalise, quiesce; and the last, uncut run.
+    assert len(sweep(tmp_path, LedgerMemory)) == 3 * 6 + 2 + 2 + 2 + 3 * 4 + 5 + 1
 
 
 @pytest.mark.parametrize("fault", ["write_outcome", "clear_markers", "finalise"])

@@ -125,7 +125,13 @@ def test_marker_in_a_package_that_is_gone_raises(tmp_path: Path) -> None:
         storage.write_marker("load-1", "a", DONE)
 
 
-WHOLE = sealed.seal({"job": "a", "state": "completed", "message": "", "rows": 0})
+
+
+def raw_marker(job: str, state: str) -> bytes:
+    return sealed.seal({"job": job, "state": state, "message": "", "rows": 0, "follow_ups": []})
+
+
+WHOLE = raw_marker("a", "completed")
 BAD_MARKERS = {
     "empty": (b"", "torn marker"),
     "cut": (WHOLE[:-3], "torn marker"),
@@ -135,8 +141,8 @@ BAD_MARKERS = {
     "not a marker": (b"hello", "torn marker"),
     "not an object": (sealed.seal([1]), "torn marker"),
     "fields missing": (sealed.seal({"job": "a"}), "torn marker"),
-    "unknown state": (sealed.seal({"job": "a", "state": "retry", "message": "", "rows": 0}), "unknown state"),
-    "another job's": (sealed.seal({"job": "b", "state": "completed", "message": "", "rows": 0}), "foreign marker"),
+    "unknown state": (raw_marker("a", "retry"), "unknown state"),
+    "another job's": (raw_marker("b", "completed"), "foreign marker"),
 }
 
 

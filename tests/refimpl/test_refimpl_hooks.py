@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loading import MemoryDestination, fails, fails_times, package
+from loading import LedgerMemory, fails, fails_times, package
 
 from refimpl import hooks
 from refimpl.errors import TerminalError
@@ -20,7 +20,7 @@ def names_called(root: Path) -> set[str]:
 
     hooks.attach(watch)
     try:
-        destination = MemoryDestination(a=fails(TerminalError("no")), b=fails_times(1, OSError("down")))
+        destination = LedgerMemory(a=fails(TerminalError("no")), b=fails_times(1, OSError("down")))
         Loader(package(root, "a", "b"), destination).run()
     finally:
         hooks.detach(watch)

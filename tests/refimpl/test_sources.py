@@ -28,9 +28,10 @@ def loaded(tmp_path: Path, *paths: Path) -> dict[str, list[Any]]:
     storage.create_package("l", new_jobs(find_sources([str(path) for path in paths]), False)[0])
     summary = Loader(storage, destination).run()
     assert not summary.failed, summary.failed[0].message
-    with destination.client() as cursor:
-        names = [row[0] for row in cursor.execute("SHOW TABLES").fetchall() if not row[0].startswith("_loadloom")]
-        tables = {name: cursor.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
+    with destination.client() as session:
+        found = [row[0] for row in session.cursor.execute("SHOW TABLES").fetchall()]
+        names = [name for name in found if not name.startswith("_loadloom")]
+        tables = {name: session.cursor.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
     destination.close()
     return tables
 

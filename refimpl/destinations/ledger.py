@@ -1,0 +1,180 @@
+"""Exactly once: a job's rows and its ledger row in one transaction, written out once for every database.
+
+    begin       the transaction opens, and locks out older runs
+    write       the job's rows
+    add         the ledger row, key (load_id, job_id), and a row for each follow-up
+    commit      all of it, or nothing
+
+A key that is taken means that the job is done: whoever finds that rolls back and adopts what the row says. A commit
+that raised is unknown, not failed, until the ledger was read back over a new connection. A terminal failure has a row
+too, in a transaction of its own, since that of its data is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from refimpl import hooks
+from refimpl.destinations.base import Destination
+from refimpl.errors import Fenced, TerminalError
+from refimpl.job import RunnableLoadJob
+from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Lease
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """How a job ended, as its destination has it."""
+
+    load_id: str
+    job_id: str
+    status: str  # one of TERMINAL
+    message: str
+    attempt: int
+    rows: int
+    parent: str = ""
+
+
+class Session(Protocol):
+    """A connection to a destination that keeps a ledger: what its `client()` gives."""
+
+    def begin(self, lease: Lease) -> None:
+        """Open a transaction. Raises Fenced when the load has a newer lease, or cannot commit once it has."""
+
+    def write(self, job: LedgerJob) -> int:
+        """Load the job's data; the number of rows. What is to follow it goes into `job.add_follow_up`."""
+
+    def add(self, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
+        """Insert the row and those of its follow-ups; False when the ledger has a row of that key already."""
+
+    def commit(self) -> None:
+        """Commit. What it raises says nothing about whether it went through."""
+
+    def roll_back(self) -> None:
+        """Undo whatever is open. May raise; nothing of the transaction stays in any case."""
+
+
+class LedgerDestination(Destination):
+    """A destination with a ledger."""
+
+    has_ledger = True
+    promise = "exactly-once"
+
+    def client(self) -> AbstractContextManager[Session]:
+        """A new connection."""
+        raise NotImplementedError
+
+    def job(self, spec: JobSpec) -> RunnableLoadJob:
+        """A `LedgerJob`."""
+        return LedgerJob(spec, self)
+
+    def find(self, load_id: str, job_id: str) -> Evidence | None:
+        """What the ledger says of one job, asked over a new connection; None if nothing."""
+        return self.ledger(load_id).get(job_id)
+
+    def ledger(self, load_id: str) -> Mapping[str, Evidence]:
+        """The terminal jobs of a load by job id, each with its follow-ups."""
+        raise NotImplementedError
+
+    def is_terminal(self, error: Exception) -> bool:
+        """Whether an error of the driver would come again with every attempt: bad data yes, a full disk no."""
+        return False
+
+    def explain(self, error: Exception, job: RunnableLoadJob) -> str:
+        """One line for the user about a terminal error of the driver."""
+        return str(error)
+
+
+class LedgerJob(RunnableLoadJob):
+    """One attempt at a job of a `LedgerDestination`."""
+
+    def __init__(self, spec: JobSpec, destination: LedgerDestination) -> None:
+        super().__init__(spec)
+        self.destination = destination
+
+    def run(self) -> None:
+        """Write rows and ledger row and commit both, or find that this was done before."""
+        session: Session = self.client
+        try:
+            session.begin(self.lease)
+            rows = session.write(self)
+            added = session.add(self._row(COMPLETED, "", rows), self.follow_ups)
+        except BaseException as error:
+            _undo(session)
+            self._raise_terminal(error)
+            raise
+        if not added:
+            _undo(session)
+            if not self._adopt():
+                raise RuntimeError(f"the ledger refused a row of job {self.job_id} and has none")
+            return
+        try:
+            if hooks.active is not None:
+                hooks.active("job.commit", self)
+            self.commit(session)
+        except Exception as error:
+            # Unknown: it may have gone through before the error. Only the ledger can tell, and if it cannot be
+            # asked the job is tried again: the key lets nothing in twice.
+            if not self._adopt():
+                self._raise_terminal(error)
+                raise
+            return
+        self.rows = rows
+
+    def commit(self, session: Session) -> None:
+        """Commit the transaction; a place for tests to lose the answer."""
+        session.commit()
+
+    def record_failure(self, message: str) -> Evidence | None:
+        """Put the failure into the ledger, in a transaction of its own; what the ledger has of the job now."""
+        row = self._row(FAILED, message, 0)
+        with self.destination.client() as session:
+            try:
+                session.begin(self.lease)
+                if session.add(row, ()):
+                    session.commit()
+                else:
+                    _undo(session)
+            except BaseException as error:
+                _undo(session)
+                # If it was the commit that raised, the row may be there all the same.
+                found = self._find() if isinstance(error, Exception) else None
+                if found is None:
+                    raise
+                return found
+        return self._find()
+
+    def _row(self, status: str, message: str, rows: int) -> LedgerRow:
+        return LedgerRow(self.load_id, self.job_id, status, message, self.attempt, rows, self.spec.parent)
+
+    def _raise_terminal(self, error: BaseException) -> None:
+        """Raise TerminalError in place of an error that no further attempt can mend."""
+        if isinstance(error, (TerminalError, Fenced)) or not isinstance(error, Exception):
+            return
+        if self.destination.is_terminal(error):
+            origin = self.spec.origin or self.spec.job_id
+            raise TerminalError(f"{origin}: {self.destination.explain(error, self)}") from error
+
+    def _find(self) -> Evidence | None:
+        if hooks.active is not None:
+            hooks.active("job.read_back", self)
+        return self.destination.find(self.load_id, self.job_id)
+
+    def _adopt(self) -> bool:
+        """Take over what the ledger says of this job; False if it says nothing."""
+        found = self._find()
+        if found is None:
+            return False
+        if found.state == FAILED:
+            raise TerminalError(found.message)
+        self.rows = found.rows
+        self.follow_ups = list(found.follow_ups)
+        return True
+
+
+def _undo(session: Session) -> None:
+    # A transaction that is gone already is undone; another error here must not stand in for the first one.
+    with suppress(Exception):
+        session.roll_back()
