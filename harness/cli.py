@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,13 +19,15 @@ from .conformance import catalogue
 from .conformance.orderings import orderings as find_orders
 from .conformance.registry import implementation
 from .conformance.scenario import Scenario, available, find
-from .conformance.suite import Search, Suite, verify_all
+from .conformance.suite import Search
 from .conformance.suite import replay as run_again
 from .errors import LoadloomError
-from .report import document, orders, table
-from .report.console import Output, complain
+from .report import document, orders
+from .report.console import Output, complain, print_verification
+from .report.files import make_room, write_report
 from .report.live import LiveProgress
 from .report.replayed import replayed
+from .report.verification import verification
 
 OK, BROKEN, USAGE, DOUBT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -60,6 +63,7 @@ PreemptionsOption = Annotated[
 ]
 ExecutionsOption = Annotated[int | None, typer.Option("--max-executions", min=1, help="For each scenario.")]
 BudgetOption = Annotated[float | None, typer.Option("--time-budget", min=0, help="Seconds for each scenario.")]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes search at once.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of --strategy random.")]
 
 
@@ -98,44 +102,41 @@ def verify(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Search to the end although something is broken.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Write report.json, report.md and junit.xml there.")
+    ] = None,
+    jobs: JobsOption = 1,
     output: FormatOption = Format.text,
 ) -> None:
     """Search a loader's schedules in each scenario and say which rules of the contract hold."""
     search = replace(_search(strategy, preemptions, max_executions, time_budget, seed), keep_going=keep_going)
-    raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output)))
+    raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output, report, jobs)))
 
 
 def _search(strategy: Any, preemptions: int | None, most: int | None, seconds: float | None, seed: int) -> Search:
     return Search(None if strategy is None else str(strategy.value), preemptions, most, seconds, seed)
 
 
-def _verify(impl: str, names: list[str], search: Search, output: Format) -> int:
-    loader = implementation(impl)
+def _verify(impl: str, names: list[str], search: Search, output: Format, report: Path | None, jobs: int) -> int:
+    if report is not None:
+        make_room(report)
     chosen = _scenarios(names)
     with LiveProgress(len(chosen)) as live:
-        suite = verify_all(loader, chosen, search, live)
+        made = verification(impl, chosen, search, jobs, live)
+    if report is not None:
+        write_report(report, made)
     out = Output()
     if output is Format.json:
-        out.lines([document.dump(document.of_suite(suite))])
+        out.lines([document.dump(made.record)])
     else:
-        _print_suite(out, suite)
-    if suite.unfinished:
-        complain(f"interrupted; not finished: {', '.join(suite.unfinished)}")
-    return suite.exit_code
+        print_verification(out, made)
+    if made.record.unfinished:
+        complain(f"interrupted; not finished: {', '.join(made.record.unfinished)}")
+    return made.record.exit_code
 
 
 def _scenarios(names: list[str]) -> list[Scenario]:
     return [find(name) for name in dict.fromkeys(names or available())]
-
-
-def _print_suite(out: Output, suite: Suite) -> None:
-    if not suite.reports:
-        return
-    out.table(table.cells(suite.reports))
-    for lines in table.findings(suite):
-        out.lines(["", *lines])
-    doubts = table.doubts(suite.reports)
-    out.lines(["", *doubts, *([""] if doubts else []), table.summary(suite)])
 
 
 @app.command()

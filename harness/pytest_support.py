@@ -16,7 +16,7 @@ from .conformance.scenario import Scenario, load
 from .conformance.suite import Search, replay, verify_all
 from .errors import LoadloomError as LoadloomError
 from .errors import UsageError
-from .report import table
+from .report import document, table
 from .report.explain import explain_program
 from .report.replayed import replayed
 from .search.token import parse
@@ -63,12 +63,13 @@ def verify_scenario(name: str, scenario: Scenario) -> Outcome:
     suite = verify_all(implementation(name), [scenario], Search())
     if suite.unfinished:
         raise KeyboardInterrupt
-    executions = sum(report.exploration.executions for report in suite.reports)
-    if suite.verdict is Verdict.BROKEN:
-        text = "\n\n".join("\n".join(lines) for lines in table.findings(suite))
-        return Outcome(str(suite.verdict), executions, broken=text)
-    doubts = "" if suite.verdict.passes else "\n".join(table.doubts(suite.reports))
-    return Outcome(str(suite.verdict), executions, doubts=doubts)
+    record = document.of_suite(suite)
+    executions = sum(each.executions for each in record.scenarios)
+    if record.verdict is Verdict.BROKEN:
+        text = "\n\n".join("\n".join(finding.story) for finding in record.findings)
+        return Outcome(str(record.verdict), executions, broken=text)
+    doubts = "" if record.verdict.passes else "\n".join(table.doubts(record))
+    return Outcome(str(record.verdict), executions, doubts=doubts)
 
 
 def replay_scenario(token: str, path: Path) -> Outcome:

@@ -174,3 +174,8 @@ class Failure:
     def cause(self) -> tuple[str, str, str]:
         """Two failures with equal causes are one finding."""
         return (self.kind, self.rule, self.where)
+
+    @property
+    def key(self) -> str:
+        """The cause in words, to keep in a file: no line numbers, no addresses, nothing that moves with the machine."""
+        return f"{self.rule or self.kind}/{self.where}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Verdict(enum.Enum):
@@ -37,3 +37,18 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
     if Verdict.BROKEN in seen:
         return 1
     return 0 if seen and all(verdict.passes for verdict in seen) else 3
+
+
+_WORST_FIRST = (
+    Verdict.BROKEN,
+    Verdict.INCONCLUSIVE,
+    Verdict.VACUOUS,
+    Verdict.BOUNDED,
+    Verdict.PROVED,
+    Verdict.NOT_APPLICABLE,
+)
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """What may be claimed of all of them together; VACUOUS of none."""
+    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.VACUOUS)

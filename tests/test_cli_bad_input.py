@@ -172,7 +172,7 @@ def test_an_error_of_our_own_exits_4(loadloom: Command, monkeypatch: pytest.Monk
     def broken(name: str) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("harness.cli.implementation", broken)
+    monkeypatch.setattr("harness.report.verification.implementation", broken)
     ran = loadloom("verify")
     assert ran.code == 4
     assert ran.err == "loadloom: internal error: RuntimeError: a bug; with LOADLOOM_TRACEBACK=1 it says where\n"

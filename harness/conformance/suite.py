@@ -12,10 +12,9 @@ from ..contract.events import Event
 from ..errors import NondeterminismError, UsageError
 from ..runtime import Execution
 from ..search import Strategy
-from ..search.explore import Finding, Progress
+from ..search.explore import Progress
 from ..search.token import Token, parse
 from ..trace import Failure
-from ..verdict import Verdict, exit_code
 from .adapter import Implementation
 from .registry import implementation as implementation_named
 from .scenario import Scenario, available, find
@@ -80,34 +79,6 @@ class Suite:
     reports: list[Report] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
 
-    @property
-    def verdict(self) -> Verdict:
-        """The worst there is; what was not finished is INCONCLUSIVE."""
-        left = [Verdict.INCONCLUSIVE for _ in self.unfinished]
-        return worst([verdict for report in self.reports for verdict in report.verdicts] + left)
-
-    @property
-    def exit_code(self) -> int:
-        """0, 1 or 3; 130 where it was stopped."""
-        if self.unfinished:
-            return 130
-        return exit_code(verdict for report in self.reports for verdict in report.verdicts)
-
-
-_WORST_FIRST = (
-    Verdict.BROKEN,
-    Verdict.INCONCLUSIVE,
-    Verdict.VACUOUS,
-    Verdict.BOUNDED,
-    Verdict.PROVED,
-    Verdict.NOT_APPLICABLE,
-)
-
-
-def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """What may be claimed of all of them together; VACUOUS of none."""
-    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.VACUOUS)
-
 
 def verify_all(
     implementation: Implementation, scenarios: Sequence[Scenario], search: Search, spectator: Spectator | None = None
@@ -138,44 +109,6 @@ def verify_all(
             suite.unfinished = [left.name for left in scenarios[n:]]
             break
     return suite
-
-
-@dataclass(frozen=True)
-class Distinct:
-    """One cause of failure, over all scenarios.
-
-    Attributes:
-        report: of the scenario that shows it most plainly.
-        finding: there.
-        also: names of the other scenarios in which it was found.
-    """
-
-    report: Report
-    finding: Finding
-    also: tuple[str, ...] = ()
-
-
-def distinct(reports: Sequence[Report]) -> list[Distinct]:
-    """Each cause once, shown by its smallest schedule; rules by number, then what belongs to none."""
-    found: dict[tuple[str, str, str], list[tuple[Report, Finding]]] = {}
-    for report in reports:
-        for finding in report.exploration.findings:
-            found.setdefault(finding.failure.cause, []).append((report, finding))
-    result = []
-    for each in found.values():
-        report, finding = min(each, key=lambda pair: _size(pair[1]))
-        also = dict.fromkeys(other.scenario.name for other, _ in each if other is not report)
-        result.append(Distinct(report, finding, tuple(also)))
-    return sorted(result, key=lambda d: _rank(d.finding.failure))
-
-
-def _size(finding: Finding) -> tuple[int, int, int]:
-    return (finding.execution.preemptions(), len(finding.schedule), len(finding.execution.steps))
-
-
-def _rank(failure: Failure) -> tuple[bool, int, str]:
-    number = failure.rule[1:]
-    return (not failure.rule, int(number) if number.isdigit() else 0, failure.rule)
 
 
 def file_of(scenario: Scenario) -> str:

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from . import table
 from .table import Cells, numeric, plain
+from .verification import Verification
 
 _THEME = Theme(
     {
@@ -54,15 +56,15 @@ class Output:
             text = self._styled(_Words()(Text(text)))
         self._write(text)
 
-    def table(self, table: Cells) -> None:
+    def table(self, cells: Cells) -> None:
         """Print a table."""
         if not self.terminal:
-            self.lines(plain(table))
+            self.lines(plain(cells))
             return
         made = Table(box=None, pad_edge=False, header_style="bold")
-        for n, head in enumerate(table[0]):
-            made.add_column(head, justify="right" if numeric(n, len(table[0])) else "left", no_wrap=True)
-        for row in table[1:]:
+        for n, head in enumerate(cells[0]):
+            made.add_column(head, justify="right" if numeric(n, len(cells[0])) else "left", no_wrap=True)
+        for row in cells[1:]:
             made.add_row(*(_Words()(Text(text)) for text in row))
         self._write(self._styled(made))
 
@@ -90,6 +92,18 @@ class Output:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (OSError, ValueError):
             pass
+
+
+def print_verification(out: Output, made: Verification) -> None:
+    """The table, each finding explained, what is in doubt, and what may be claimed."""
+    record = made.record
+    if not record.scenarios:
+        return
+    out.table(table.cells(record, made.seconds))
+    for finding in record.findings:
+        out.lines(["", *table.story(finding)])
+    doubts = table.doubts(record)
+    out.lines(["", *doubts, *([""] if doubts else []), table.level(record), table.summary(record, made.seconds)])
 
 
 def complain(text: str) -> None:

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from ..conformance.suite import Distinct, Suite, distinct, file_of, worst
-from ..conformance.verify import RUN, Report
-from ..contract.monitor import title
-from ..verdict import Verdict
-from .explain import account_of, counted, explain, shrunk
+from ..conformance.record import Finding, Record
+from ..conformance.verify import RUN
+from ..contract.levels import LEVELS
+from ..verdict import Verdict, worst
 
 Cells = list[list[str]]
 """Rows of texts, the head first."""
 
 
-def cells(reports: Sequence[Report]) -> Cells:
-    """One row a scenario, one column a rule; then how much was run, and the seconds it took."""
-    rules = list(dict.fromkeys(rule.rule for report in reports for rule in report.rules if rule.rule != RUN))
-    table = [["scenario", *rules, "ends well", "executions", "seconds"]]
-    for report in reports:
-        of = {rule.rule: str(rule.verdict) for rule in report.rules}
-        row = [of.get(rule, str(Verdict.NOT_APPLICABLE)) for rule in (*rules, RUN)]
-        searched = report.exploration
-        table.append([report.scenario.name, *row, str(searched.executions), f"{searched.seconds:.1f}"])
+WIDE = 8
+"""Rules that a terminal has room for; of more, the columns are the levels."""
+
+
+def cells(record: Record, seconds: Mapping[str, float]) -> Cells:
+    """One row a scenario; one column a rule or, of many rules, a level; how much was run, and the seconds it took."""
+    rules = checked(record)
+    columns = {rule: [rule] for rule in rules} if len(rules) <= WIDE else _by_level(rules)
+    table = [["scenario", *columns, "ends well", "executions", "seconds"]]
+    for each in record.scenarios:
+        of = {rule.rule: rule.verdict for rule in each.rules}
+        row = [_cell(of, column) for column in (*columns.values(), [RUN])]
+        table.append([each.name, *row, str(each.executions), f"{seconds.get(each.name, 0):.1f}"])
     return table
+
+
+def checked(record: Record) -> list[str]:
+    """The rules that some scenario checks, by number."""
+    seen = {rule.rule for each in record.scenarios for rule in each.rules}
+    return [rule for level in LEVELS for rule in level.rules if rule in seen]
+
+
+def _by_level(rules: list[str]) -> dict[str, list[str]]:
+    columns = {f"{level.number} {level.name}": [rule for rule in level.rules if rule in rules] for level in LEVELS}
+    return {head: column for head, column in columns.items() if column}
+
+
+def _cell(of: Mapping[str, Verdict], rules: list[str]) -> str:
+    """The worst verdict, and of several rules those that have it, where it does not pass."""
+    verdict = worst([of.get(rule, Verdict.NOT_APPLICABLE) for rule in rules])
+    named = [rule for rule in rules if of.get(rule) is verdict]
+    return str(verdict) if len(rules) == 1 or verdict.passes else f"{verdict} {' '.join(named)}"
 
 
 def plain(table: Cells) -> list[str]:
@@ -45,89 +66,68 @@ def _aligned(column: int, text: str, width: int, columns: int) -> str:
     return f"{text:>{width}}" if numeric(column, columns) else f"{text:<{width}}"
 
 
-def findings(suite: Suite) -> list[list[str]]:
-    """Each distinct finding, explained."""
-    return [explanation(found) for found in distinct(suite.reports)]
+def story(finding: Finding) -> list[str]:
+    """A finding explained, with where else it was seen."""
+    if not finding.also_in:
+        return finding.story
+    also = f"; also in {', '.join(finding.also_in)}"
+    return [line + also if line.startswith("  found:") else line for line in finding.story]
 
 
-def explanation(found: Distinct) -> list[str]:
-    """One finding with its replay command, and where else it was seen."""
-    report, finding = found.report, found.finding
-    searched = report.exploration
-    how = [
-        counted(finding.found_in, searched.executions, searched.bounds, searched.complete),
-        shrunk(finding.execution),
-    ]
-    if found.also:
-        how.append(f"also in {', '.join(found.also)}")
-    account = account_of(
-        report.implementation,
-        report.version,
-        report.scenario.name,
-        str(report.token(finding)),
-        file_of(report.scenario),
-        "; ".join(how),
-    )
-    return explain(finding.failure, finding.execution, account)
-
-
-def doubts(reports: Sequence[Report]) -> list[str]:
+def doubts(record: Record) -> list[str]:
     """Why nothing can be claimed, where that is so: one line each."""
-    lines = []
-    for report in reports:
-        name = report.scenario.name
-        lines += [f"INCONCLUSIVE {name}: {reason}" for reason in _reasons(report)]
-        idle = [rule.rule for rule in report.rules if rule.verdict is Verdict.VACUOUS]
-        if idle and not report.exploration.interacting and not report.scenario.sequential:
-            lines.append(f"VACUOUS {name}: no two tasks ever did dependent operations; nothing was interleaved")
-        elif idle:
-            named = ", ".join(title(rule) for rule in idle)
-            lines.append(f"VACUOUS {name}: nothing ever happened that could have broken {named}")
-    return lines
+    return [f"{doubt.verdict} {each.name}: {doubt.reason}" for each in record.scenarios for doubt in each.doubts]
 
 
-def _reasons(report: Report) -> list[str]:
-    if Verdict.INCONCLUSIVE not in report.verdicts:
-        return []
-    return report.exploration.reasons or ["the search did not end"]
+def level(record: Record) -> str:
+    """Which level is reached, and what is in the way of the next."""
+    found = record.certificate
+    names = {each.level: each.name for each in found.levels}
+    said = f"level {found.level} ({names[found.level]}) is reached" if found.level else "no level is reached"
+    if found.level and found.scenarios_missing:
+        whole = found.scenarios_run + len(found.scenarios_missing)
+        said += f" in the {found.scenarios_run} scenarios of {whole} that were run: no certificate"
+    following = next((each for each in found.levels if each.level == found.level + 1), None)
+    if following is not None:
+        said += f"; level {following.level} ({following.name}): {'; '.join(following.because)}"
+    return said
 
 
-def summary(suite: Suite) -> str:
+def summary(record: Record, seconds: Mapping[str, float]) -> str:
     """The last line: what may be claimed of all of it."""
-    reports = suite.reports
-    who = f"{suite.implementation.name} {suite.implementation.version}".strip()
-    executions = sum(report.exploration.executions for report in reports)
-    seconds = sum(report.exploration.seconds for report in reports)
-    counts = f"{_count(len(reports), 'scenario')}, {_count(executions, 'execution')}, {seconds:.1f} s"
-    return f"{who}: {suite.verdict}{_qualified(suite)} ({counts})"
+    who = f"{record.implementation.name} {record.implementation.version}".strip()
+    executions = sum(each.executions for each in record.scenarios)
+    spent = sum(seconds.values())
+    counts = f"{_count(len(record.scenarios), 'scenario')}, {_count(executions, 'execution')}, {spent:.1f} s"
+    return f"{who}: {record.verdict}{_qualified(record)} ({counts})"
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _qualified(suite: Suite) -> str:
+def _qualified(record: Record) -> str:
     """The rules that are broken, or the bounds within which all hold."""
-    if suite.verdict is Verdict.BROKEN:
+    if record.verdict is Verdict.BROKEN:
         of: dict[str, list[Verdict]] = {}
-        for report in suite.reports:
-            for rule in report.rules:
+        for each in record.scenarios:
+            for rule in each.rules:
                 of.setdefault(rule.rule, []).append(rule.verdict)
         broken = [rule for rule, verdicts in of.items() if worst(verdicts) is Verdict.BROKEN]
         return ": " + ", ".join("ends well" if rule == RUN else rule for rule in broken)
-    if suite.verdict is Verdict.BOUNDED:
-        return f": every rule holds with {_bounds(suite.reports)}"
-    if suite.verdict is Verdict.PROVED:
+    if record.verdict is Verdict.BOUNDED:
+        return f": every rule holds with {_bounds(record)}"
+    if record.verdict is Verdict.PROVED:
         return ": every rule holds in every order"
     return ""
 
 
-def _bounds(reports: Sequence[Report]) -> str:
+def _bounds(record: Record) -> str:
     """The bounds; of those that only some scenarios have, which."""
     of: dict[str, list[str]] = {}
-    for report in reports:
-        if report.exploration.bounds:
-            of.setdefault(report.exploration.bounds, []).append(report.scenario.name)
+    for each in record.scenarios:
+        if each.bounds:
+            of.setdefault(each.bounds, []).append(each.name)
     if len(of) == 1:
         return next(iter(of))
     return "; ".join(f"{bounds} ({', '.join(names)})" for bounds, names in of.items())

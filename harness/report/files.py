@@ -1,0 +1,56 @@
+"""The files of a report: ``report.json``, ``report.md`` and ``junit.xml`` in one folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ..errors import UsageError
+from .document import dump
+from .junit import junit
+from .markdown import markdown
+from .verification import Verification
+
+JSON, MARKDOWN, JUNIT = "report.json", "report.md", "junit.xml"
+
+
+def make_room(folder: Path) -> None:
+    """Make sure that a report can be written there, before hours are spent on it.
+
+    Raises:
+        UsageError: it cannot; the message says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"no report can be written to {folder}: {error.strerror or error}") from error
+
+
+def write_report(folder: Path, made: Verification) -> None:
+    """Write the three files.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    make_room(folder)
+    write_whole(folder / JSON, dump(made.record) + "\n")
+    write_whole(folder / MARKDOWN, markdown(made.record))
+    write_whole(folder / JUNIT, junit(made.record, made.seconds))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a reader never finds half of it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
