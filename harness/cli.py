@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -15,13 +13,14 @@ import typer
 from refimpl.command import load
 
 from .api import STRATEGIES
+from .commands import matrix
+from .commands.options import INTERRUPTED, OK, USAGE, Format, FormatOption, JobsOption, guarded
 from .conformance import catalogue
 from .conformance.orderings import orderings as find_orders
 from .conformance.registry import implementation
 from .conformance.scenario import Scenario, available, find
 from .conformance.suite import Search
 from .conformance.suite import replay as run_again
-from .errors import LoadloomError
 from .report import document, orders
 from .report.console import Output, complain, print_verification
 from .report.files import make_room, write_report
@@ -29,17 +28,9 @@ from .report.live import LiveProgress
 from .report.replayed import replayed
 from .report.verification import verification
 
-OK, BROKEN, USAGE, DOUBT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-
 app = typer.Typer(name="loadloom", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(load)
-
-
-class Format(str, Enum):
-    """How to print."""
-
-    text = "text"
-    json = "json"
+app.command("kill-matrix")(matrix.command)
 
 
 class Kind(str, Enum):
@@ -56,14 +47,12 @@ StrategyName = Enum("StrategyName", {name: name for name in STRATEGIES}, type=st
 ImplArgument = Annotated[
     str, typer.Argument(metavar="IMPL", help="refimpl, refimpl:VARIANT, dlt or package.module:Adapter")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 StrategyOption = Annotated[StrategyName | None, typer.Option("--strategy", help="Which schedules to run.")]
 PreemptionsOption = Annotated[
     int | None, typer.Option("--preemptions", min=0, help="At most so many. Default: what the scenario says.")
 ]
 ExecutionsOption = Annotated[int | None, typer.Option("--max-executions", min=1, help="For each scenario.")]
 BudgetOption = Annotated[float | None, typer.Option("--time-budget", min=0, help="Seconds for each scenario.")]
-JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes search at once.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Of --strategy random.")]
 
 
@@ -203,24 +192,6 @@ def _list(kind: str, output: Format) -> int:
         width = max((len(name) for name, _ in entries), default=0)
         Output().lines([f"{name:<{width}}  {about}" for name, about in entries])
     return OK
-
-
-def guarded(action: Callable[[], int]) -> int:
-    """The exit code of ``action``; an error becomes one line on stderr, never a traceback."""
-    try:
-        return action()
-    except LoadloomError as error:
-        complain(" ".join(str(error).split()))
-        return USAGE
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return INTERRUPTED
-    except Exception as error:
-        if os.environ.get("LOADLOOM_TRACEBACK"):
-            raise
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        complain(f"internal error: {what}; with LOADLOOM_TRACEBACK=1 it says where")
-        return INTERNAL
 
 
 _PARSER_ERROR: Any = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")

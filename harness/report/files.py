@@ -29,6 +29,19 @@ def make_room(folder: Path) -> None:
         raise UsageError(f"no report can be written to {folder}: {error.strerror or error}") from error
 
 
+def make_sure(path: Path) -> None:
+    """Make sure that a file can be written there, before hours are spent on its content.
+
+    Raises:
+        UsageError: it cannot; the message says why.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def write_report(folder: Path, made: Verification) -> None:
     """Write the three files.
 

@@ -56,6 +56,10 @@ class LiveProgress:
         found = f", {progress.findings} broken" if progress.findings else ""
         self._draw(f"{progress.executions} executions{rate}{found}")
 
-    def _draw(self, text: str) -> None:
+    def says(self, text: str) -> None:
+        """Anything else."""
         if self._live is not None:
-            self._live.update(Text(f"[{self._number}/{self._total}] {self._name}: {text}"), refresh=True)
+            self._live.update(Text(text), refresh=True)
+
+    def _draw(self, text: str) -> None:
+        self.says(f"[{self._number}/{self._total}] {self._name}: {text}")

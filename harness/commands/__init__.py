@@ -1,0 +1,1 @@
+"""One file for each larger command of `cli`: parse, call, print."""
