@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 import typer
@@ -17,10 +18,12 @@ from rich.progress import Progress
 from refimpl import report
 from refimpl.destinations.base import Destination
 from refimpl.destinations.connect import Target, connect, parse
-from refimpl.errors import InputError, PackageError, RetriesExhausted
+from refimpl.errors import DestinationError, InputError, PackageError, RetriesExhausted
 from refimpl.loader import Loader
-from refimpl.planning import Inspection, Plan, base_id, is_whole, new_jobs, plan
+from refimpl.package import APPEND, Disposition
+from refimpl.planning import Plan, base_id, is_whole, plan
 from refimpl.sources import find_sources
+from refimpl.staging import Reading
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 from refimpl.summary import JobResult, LoadSummary
 
@@ -36,12 +39,27 @@ def _commands() -> None:
 
 @app.command()
 def load(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="JSON, JSONL, CSV, Parquet or directory")],
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="duckdb:///FILE (//// if absolute), or null://")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="JSON, JSONL, CSV, Parquet or a directory")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="duckdb:///FILE (//// if absolute), postgresql://USER@HOST/DATABASE, "
+            "file:///DIR?format=parquet or jsonl, or null://",
+        ),
+    ],
+    table: Annotated[str | None, typer.Option(help="The table for all; default: named after each file.")] = None,
+    disposition: Annotated[
+        Literal["append", "replace", "merge"], typer.Option(help="What becomes of the rows that a table has.")
+    ] = "append",
+    key: Annotated[
+        list[str] | None, typer.Option(help="merge: a column by which a new row takes an old one's place; repeatable.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Jobs at once; 0: one at a time, without threads.")] = 4,
     state_dir: Annotated[
         str | None,
-        typer.Option(help="Where unfinished work is kept. Default: FILE.loadloom, beside the database."),
+        typer.Option(help="Where unfinished work is kept. Default: FILE.loadloom, beside the database file."),
     ] = None,
     again: Annotated[bool, typer.Option(help="Load once more what has been loaded before.")] = False,
     skip_unreadable: Annotated[bool, typer.Option(help="Pass over files that are no tables.")] = False,
@@ -51,7 +69,8 @@ def load(
 
     Run it again after it was killed and it resumes; run it again after it succeeded and there is nothing to do.
     """
-    request = Request(tuple(sources), to, workers, state_dir, again, skip_unreadable, as_json)
+    how = Disposition(disposition, tuple(key or ()))
+    request = Request(tuple(sources), to, workers, state_dir, again, skip_unreadable, as_json, table, how)
     raise typer.Exit(guarded(lambda: carry_out(request)))
 
 
@@ -66,6 +85,8 @@ class Request:
     again: bool = False
     skip_unreadable: bool = False
     as_json: bool = False
+    table: str | None = None
+    disposition: Disposition = APPEND
 
 
 def guarded(action: Callable[[], int]) -> int:
@@ -92,47 +113,68 @@ def carry_out(request: Request) -> int:
     """Do what was asked and say so; the exit code. Raises LoadloomError, OSError or KeyboardInterrupt."""
     started = time.monotonic()
     target = parse(request.url)
-    sources = find_sources(request.sources)
-    fresh = bool(target.path) and not os.path.exists(target.path)
-    # Looked into before the database is made, so that a refusal leaves no empty one behind.
-    inspected = new_jobs(sources, request.skip_unreadable) if fresh else None
-    destination = connect(request.url)
-    try:
-        storage = PackageStorage(request.state_dir or default_state_dir(target))
-        what = plan(storage, destination, base_id(target, sources), request.again)
-        if what.action == "nothing":
-            return _nothing_to_do(request, what.load_id, _failed_before(storage, destination, what.load_id))
-        refused = _make_package(storage, what, lambda: inspected or new_jobs(sources, request.skip_unreadable))
-        summary = _run(storage, destination, what.load_id, request.workers)
-        storage.drop_job_files(what.load_id)
-    finally:
-        destination.close()
+    _check_key(request.disposition)
+    sources = find_sources(request.sources, request.table)
+    state_dir = request.state_dir or default_state_dir(target)
+    with Reading(sources, state_dir, request.skip_unreadable) as reading:
+        if target.path and not os.path.exists(target.path):
+            _read_first(target, reading)  # so that a refusal leaves no empty database behind
+        destination = connect(request.url)
+        try:
+            storage = PackageStorage(state_dir)
+            what = plan(storage, destination, base_id(target, sources, request.disposition), request.again)
+            if what.action == "nothing":
+                return _nothing_to_do(request, what.load_id, _failed_before(storage, destination, what.load_id))
+            refused = _make_package(storage, what, reading, request.disposition)
+            reading.close()
+            summary = _run(storage, destination, what.load_id, request.workers)
+            storage.drop_job_files(what.load_id)
+        finally:
+            destination.close()
     seconds = time.monotonic() - started
     if request.as_json:
         status = "failed" if summary.failed else "loaded"
         print(report.as_json(what.load_id, status, summary, seconds, refused))
     else:
-        report.print_summary(Console(), request.url, summary, seconds)
+        report.print_summary(Console(), target.shown, summary, seconds)
     _tell(summary, refused)
     return FAILED if summary.failed else OK
+
+
+def _read_first(target: Target, reading: Reading) -> None:
+    folder = os.path.dirname(target.path) or "."
+    if not os.path.isdir(folder):
+        raise DestinationError(f"{target.path}: no such directory: {folder}")
+    try:
+        reading.extraction()
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise DestinationError(f"{target.path}: cannot be opened for writing: {where}{error.strerror}") from error
+
+
+def _check_key(disposition: Disposition) -> None:
+    if (disposition.kind == "merge") != bool(disposition.key):
+        raise InputError("--disposition merge needs --key COLUMN, and no other takes it")
 
 
 def default_state_dir(target: Target) -> str:
     """Where unfinished work is kept: beside the database file, so that it moves and goes with it."""
     if target.path:
         return target.path + ".loadloom"
-    return os.path.join(platformdirs.user_state_dir("loadloom"), target.scheme)
+    place = [hashlib.sha256(target.place.encode()).hexdigest()[:16]] if target.place else []
+    return os.path.join(platformdirs.user_state_dir("loadloom"), target.scheme, *place)
 
 
-def _make_package(storage: PackageStorage, what: Plan, jobs_of: Callable[[], Inspection]) -> list[str]:
+def _make_package(storage: PackageStorage, what: Plan, reading: Reading, disposition: Disposition) -> list[str]:
     """Make sure that the package is there, whole; the lines about sources that were passed over."""
     if what.action == "resume":
         if is_whole(storage, what.load_id):
             return []
         storage.drop_package(NORMALIZED, what.load_id)
-    jobs, refused = jobs_of()
-    storage.create_package(what.load_id, jobs)
-    return [str(error) for error in refused]
+    found = reading.extraction()
+    dispositions = {} if disposition == APPEND else {job.table: disposition for job in found.jobs}
+    storage.create_package(what.load_id, found.jobs, dispositions)
+    return [str(error) for error in found.refused]
 
 
 def _run(storage: PackageStorage, destination: Destination, load_id: str, workers: int) -> LoadSummary:
@@ -161,7 +203,7 @@ def _nothing_to_do(request: Request, load_id: str, failed: int) -> int:
     if request.as_json:
         print(report.as_json(load_id, "nothing to do", LoadSummary(), 0.0, []))
     else:
-        print(f"nothing to do: this was loaded into {request.url} before; --again loads it once more")
+        print(f"nothing to do: this was loaded into {parse(request.url).shown} before; --again loads it once more")
     if failed:
         return _complain(f"{failed} jobs of that load had failed", FAILED)
     return OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 _CHUNK = 1 << 20
 
@@ -27,6 +28,12 @@ def copy_into(target: str, source: str | None, content: bytes | None) -> tuple[i
                     digest.update(chunk)
                     size += len(chunk)
     return size, digest.hexdigest()
+
+
+def move_into(target: str, source: str) -> tuple[int, str]:
+    """Rename the file `source` to `target`, on one file system; its size in bytes and its sha256. Raises OSError."""
+    os.rename(source, target)
+    return os.path.getsize(target), sha256_of(target)
 
 
 def sha256_of(path: str) -> str:

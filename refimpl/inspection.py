@@ -1,226 +1,269 @@
-"""Looks into a source: is it a table, and with which columns? What is refused here never gets into a package."""
+"""Files into Parquet files of rows, with the type of each column that holds every value without loss.
+
+What is refused here never gets into a package. A text file is parsed once for its rows (JSON once more, for its keys);
+types are then worked out on the columns of the Parquet files, where a value may still be text: it is cast when loaded.
+"""
 
 from __future__ import annotations
 
-import csv
 import json
+import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import duckdb
 
-from refimpl.columns import UNKNOWN, Columns, is_temporal
+from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
+from refimpl.diagnosis import bad_json_line
 from refimpl.errors import SourceError
-from refimpl.reading import ident, pattern, relation
+from refimpl.layout import Layout
+from refimpl.reading import MAX_OBJECT, ident, literal, pattern, read_csv, read_json, stored_kind
 from refimpl.sources import Source
 
-_DELIMITERS = ",;\t|"
-_HEAD = 1 << 16
-_AT_ONCE = 50  # columns of a CSV file looked at in one query: its planning grows with their square
-
-_NUMBER = "'[-+]?(0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?'"
-_WHOLE = "'-?(0|[1-9][0-9]*)'"
-_LONG = "regexp_full_match({0}, '[-+]?[0-9]{{16,}}')"  # an identifier more likely than a number, and a double rounds it
-_DAY = "[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}"
-
-# A text column of a CSV file gets the first of these types that holds every value without loss: '007' stays text.
-_CSV_TYPES = (
-    ("BOOLEAN", "lower({0}) IN ('true', 'false')"),
-    ("BIGINT", f"regexp_full_match({{0}}, {_WHOLE}) AND TRY_CAST({{0}} AS BIGINT) IS NOT NULL"),
-    ("DOUBLE", f"regexp_full_match({{0}}, {_NUMBER}) AND NOT {_LONG} AND TRY_CAST({{0}} AS DOUBLE) IS NOT NULL"),
-    ("DATE", f"regexp_full_match({{0}}, '{_DAY}') AND TRY_CAST({{0}} AS DATE) IS NOT NULL"),
-    ("TIMESTAMP", f"regexp_full_match({{0}}, '{_DAY}[T ][0-9:.]+') AND TRY_CAST({{0}} AS TIMESTAMP) IS NOT NULL"),
-)
+_LARGE = 1 << 25  # bytes of a pack from which on the width of its rows is looked at
+_GROUP_BYTES = 1 << 25  # of source text in one row group, which DuckDB holds in memory
+_GROUP_ROWS = (2048, 122_880)  # the fewest and the most rows in one
+_AT_ONCE = 100  # columns looked at in one query: its planning grows faster than their number
+_EXACT = 1 << 53  # integers from here on may not be exact as doubles
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """What a source holds."""
+class Input:
+    """A source with the plain file that it is read from."""
 
-    format: str  # a .json file may turn out to be lines of JSON
-    columns: Columns  # () when there is no row to tell
-    options: dict[str, str]
-
-
-def inspect(source: Source) -> Inspected:
-    """Look at the whole of `source`. Raises SourceError, naming file and line where known, if it is no table."""
-    connection = duckdb.connect()
-    try:
-        if source.format == "parquet":
-            return Inspected("parquet", _describe(connection, "read_parquet(?)", source.path), {})
-        if source.format == "csv":
-            return _inspect_csv(connection, source)
-        return _inspect_json(connection, source)
-    except duckdb.Error as error:
-        raise SourceError(f"{source.path}: {explain(error, source.format, source.path)}") from error
-    except csv.Error as error:
-        raise SourceError(f"{source.path}: not a CSV file: {error}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{source.path}: not UTF-8 text; convert it first") from error
-    except OSError as error:
-        raise SourceError(f"{source.path}: cannot be read: {error.strerror}") from error
-    finally:
-        connection.close()
+    source: Source
+    path: str
 
 
-def explain(error: Exception, fmt: str, path: str) -> str:
-    """One line that says what is wrong with the file at `path`, from what DuckDB says of it."""
-    if fmt == "jsonl" and (bad := _first_bad_line(path)):
-        return bad
-    text = str(error).split("Possible ")[0].replace("\n\nLINE", "\0").split("\0")[0].split("Try setting")[0]
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    lines = [part.strip() for part in text.splitlines() if part.strip()]
-    if line:
-        return f"line {line[1]}: {'; '.join(part for part in lines[1:] if not part.startswith('Original Line'))}"[:300]
-    return re.sub(r'^[A-Z]\w+( \w+)* Error: | in file "[^"]*"', "", " ".join(lines))[:300]
+@dataclass(frozen=True)
+class Pack:
+    """Files of one table and one layout, read by one query."""
+
+    table: str
+    layout: Layout
+    files: tuple[Input, ...]
+
+    @property
+    def patterns(self) -> list[str]:
+        """Their paths as DuckDB takes them."""
+        return [pattern(file.path) for file in self.files]
+
+    @property
+    def size(self) -> int:
+        """Their bytes, compressed or not."""
+        return sum(os.path.getsize(file.path) for file in self.files)
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, reader: str, path: str) -> Columns:
-    rows: list[Any] = connection.execute(f"DESCRIBE SELECT * FROM {reader}", [pattern(path)]).fetchall()
-    return tuple((row[0], row[1]) for row in rows)
+@dataclass(frozen=True)
+class Extract:
+    """What a pack holds: columns, () when there is no row to tell; and Parquet files of its rows, each for one job."""
+
+    columns: Columns
+    files: tuple[str, ...]
 
 
-# -- JSON
+class Extractor:
+    """Reads packs, in bounded memory. Raises duckdb.Error for what is no table, SourceError, OSError."""
 
+    def __init__(self, folder: str) -> None:
+        self._connection = duckdb.connect()
+        self._connection.execute(
+            f"SET memory_limit='2GB'; SET temp_directory={literal(os.path.join(folder, 'spill'))}; SET TimeZone='UTC'"
+        )
 
-def _inspect_json(connection: duckdb.DuckDBPyConnection, source: Source) -> Inspected:
-    fmt = _json_shape(source)
-    shape = "array" if fmt == "json" else "newline_delimited"
-    reading = f"format='{shape}', maximum_object_size={1 << 30}"
-    columns = _describe(connection, f"read_json(?, {reading}, sample_size=-1)", source.path)
-    if len(columns) == 1 and columns[0][0] == "json":
-        # Also what DuckDB says when there are no rows, or when some are no objects.
-        count = f"SELECT count(*), count(*) FILTER (json_type(json) <> 'OBJECT') FROM read_json_objects(?, {reading})"
-        total, others = connection.execute(count, [pattern(source.path)]).fetchall()[0]
-        if others:
-            if fmt == "jsonl" and (bad := _first_bad_line(source.path)):
-                raise SourceError(f"{source.path}: {bad}")
-            raise SourceError(f"{source.path}: {others} of {total} elements are no JSON objects; a row must be one")
-        if not total:
-            return Inspected(fmt, (), {})
-    names = {name.lower() for name, _ in columns}
-    for name, _ in columns:
-        if (clash := re.fullmatch(r"(.+)_\d+", name)) and clash[1].lower() in names and not _has_key(source, name):
-            raise SourceError(f"{source.path}: keys that differ only in case, as {clash[1]!r}; no table can hold both")
-    return Inspected(fmt, _settle_times(connection, fmt, columns, source.path), {})
+    def close(self) -> None:
+        """Let go of what is held open."""
+        self._connection.close()
 
+    def extract(self, pack: Pack, target: str) -> Extract:
+        """The rows of `pack` as Parquet files below the directory `target`, which must not exist yet."""
+        try:
+            if pack.layout.format == "csv":
+                return self._extract_csv(pack, target)
+            if pack.layout.format == "parquet":
+                return self._extract_parquet(pack, target)
+            return self._extract_json(pack, target, 1 << 24)
+        except duckdb.Error as error:
+            if "maximum_object_size" not in str(error):
+                raise
+        return self._extract_json(pack, target + ".large", MAX_OBJECT)  # buffers of this size are not for everyone
 
-def _json_shape(source: Source) -> str:
-    """"json" for an array, "jsonl" for objects one a line, whatever the file's name says."""
-    with open(source.path, encoding="utf-8") as file:
-        line, number = _first_line(file)
-        if line.startswith("\ufeff"):
-            raise SourceError(f"{source.path}: line 1: begins with a byte order mark; save it as UTF-8 without one")
-        if line.startswith("["):
-            if source.format == "json":
-                return "json"
-            raise SourceError(f"{source.path}: line {number}: a JSON array where an object was expected; name it .json")
-        if source.format == "jsonl" or not line:
-            return source.format
-        following, _ = _first_line(file)
-        if following.startswith("{") and _is_object(line):
-            return "jsonl"
-        what = "one JSON object" if line.startswith("{") else "no JSON array"
-        raise SourceError(f"{source.path}: {what}; a table is an array of objects, or objects one a line")
+    # -- the three formats
 
+    def _extract_csv(self, pack: Pack, target: str) -> Extract:
+        names = pack.layout.names
+        files = self._copy(f"SELECT * FROM {read_csv(names, pack.layout.delimiter)}", pack, target)
+        kinds: list[str] = []
+        for start in range(0, len(names), _AT_ONCE):
+            kinds += self._csv_kinds(files, names[start : start + _AT_ONCE])
+        return Extract(tuple(zip(names, kinds)), files)
 
-def _first_line(file: IO[str]) -> tuple[str, int]:
-    """The next line that is not blank, or the beginning of it if it is long, and its number."""
-    number = 0
-    while line := file.readline(_HEAD):
-        number += 1
-        if line.strip():
-            return line.strip(), number
-    return "", number
+    def _extract_parquet(self, pack: Pack, target: str) -> Extract:
+        reader = "read_parquet(?, union_by_name=true)"
+        columns = tuple((name, "JSON" if is_nested(kind) else kind) for name, kind in self._describe(reader, pack))
+        nested = [f"to_json({ident(name)}) AS {ident(name)}" for name, kind in columns if kind == "JSON"]
+        replaced = f" REPLACE ({', '.join(nested)})" if nested else ""
+        return Extract(columns, self._copy(f"SELECT *{replaced} FROM {reader}", pack, target))
 
+    def _extract_json(self, pack: Pack, target: str, max_object: int) -> Extract:
+        columns = self._json_columns(pack, max_object)
+        if not columns:
+            return Extract((), ())
+        kinds = dict(columns)
+        stored = {name: stored_kind(kind) for name, kind in columns}
+        files = self._copy(f"SELECT * FROM {read_json(pack.layout.format, stored, max_object)}", pack, target)
+        doubtful = self._doubtful(files, columns)
+        again = {name for name in doubtful if stored[name] != "VARCHAR"}
+        kinds.update({name: "VARCHAR" for name in doubtful if name not in again or kinds[name] == "JSON"})
+        if again:
+            stored.update(dict.fromkeys(again, "VARCHAR"))
+            reader = read_json(pack.layout.format, stored, max_object)
+            files = self._copy(f"SELECT * FROM {reader}", pack, target + ".text")
+            doubles = [name for name in again if kinds[name] == "DOUBLE"]
+            kinds.update(dict.fromkeys(self._not_doubles(files, doubles), "VARCHAR"))
+        return Extract(tuple((name, kinds[name]) for name, _ in columns), files)
 
-def _is_object(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
+    # -- JSON
 
-
-def _has_key(source: Source, name: str) -> bool:
-    wanted = json.dumps(name)
-    with open(source.path, encoding="utf-8-sig") as file:
-        return any(wanted in chunk for chunk in iter(lambda: file.readline(1 << 20), ""))
-
-
-def _first_bad_line(path: str) -> str | None:
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                if line.strip() and not isinstance(json.loads(line), dict):
-                    return f"line {number}: not a JSON object"
-            except ValueError as error:
-                return f"line {number}: not valid JSON: {str(error).split(':')[0]}"
-    return None
-
-
-def _settle_times(connection: duckdb.DuckDBPyConnection, fmt: str, columns: Columns, path: str) -> Columns:
-    """DuckDB also recognises dates that a cast does not take, such as 12/31/99: those stay text."""
-    times = [(name, kind) for name, kind in columns if is_temporal(kind)]
-    if not times:
+    def _json_columns(self, pack: Pack, max_object: int) -> Columns:
+        """The keys of all objects and DuckDB's type of each; () when there are no rows."""
+        reading = f"format={literal(_SHAPE[pack.layout.format])}, maximum_object_size={max_object}"
+        columns = self._describe(f"read_json(?, {reading}, sample_size=-1, maximum_sample_files={1 << 31})", pack)
+        if len(columns) == 1 and columns[0][0] == "json":
+            # Also what DuckDB says when there are no rows, or when some are no objects, or none has a key.
+            count = "SELECT count(*), count(*) FILTER (json_type(json) <> 'OBJECT')"
+            total, others = self._row(f"{count} FROM read_json_objects(?, {reading})", pack.patterns)
+            if others:
+                bad = bad_json_line(pack.files[0].path) if pack.layout.format == "jsonl" else None
+                raise SourceError(bad or f"{others} of {total} elements are no JSON objects; a row must be one")
+            if not total:
+                return ()
+            if not _has_key(pack, "json"):
+                raise SourceError("no row has a key, so there is no column")
+        names = {name.lower() for name, _ in columns}
+        for name, _ in columns:
+            clash = re.fullmatch(r"(.+)_\d+", name)
+            if clash and clash[1].lower() in names and not _has_key(pack, name):
+                raise SourceError(f"keys that differ only in case, as {clash[1]!r}; no table can hold both")
         return columns
-    good = ", ".join(f"count({ident(name)}) = count(TRY_CAST({ident(name)} AS {kind}))" for name, kind in times)
-    row = connection.execute(f"SELECT {good} FROM {relation(fmt, columns, {})}", [pattern(path)]).fetchall()[0]
-    text = {name for (name, _), fits in zip(times, row) if not fits}
-    return tuple((name, "VARCHAR" if name in text else kind) for name, kind in columns)
+
+    def _doubtful(self, files: Sequence[str], columns: Columns) -> set[str]:
+        """The columns whose type does not hold their values as they are, or is wider than need be.
+
+        DuckDB recognises dates that a cast does not take, such as 12/31/99; makes doubles of integers past 64 bits; and
+        JSON of values that differ in type, though they be plain.
+        """
+        tests = [(name, _DOUBTS[kind].format(ident(name), kind)) for name, kind in columns if kind in _DOUBTS]
+        tests += [(n, _BAD_TIME.format(ident(n), kind)) for n, kind in columns if is_temporal(kind)]
+        return self._columns_where(files, tests)
+
+    def _not_doubles(self, files: Sequence[str], names: Sequence[str]) -> set[str]:
+        """The columns in which a number would be another one as a double."""
+        return self._columns_where(files, [(name, _NO_DOUBLE.format(ident(name))) for name in sorted(names)])
+
+    def _columns_where(self, files: Sequence[str], tests: Sequence[tuple[str, str]]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(tests), _AT_ONCE):
+            part = tests[start : start + _AT_ONCE]
+            row = self._row(f"SELECT {', '.join(test for _, test in part)} FROM read_parquet(?)", list(files))
+            found.update(name for (name, _), holds in zip(part, row) if holds)
+        return found
+
+    # -- CSV
+
+    def _csv_kinds(self, files: Sequence[str], names: Sequence[str]) -> list[str]:
+        """The type of each of the columns `names`, from all their values."""
+        values = ", ".join(map(ident, names))
+        query = (
+            f"SELECT i, coalesce(bit_or({_CLASS}), 0) FROM (SELECT unnest([{values}]) AS v, "
+            f"unnest(range({len(names)})) AS i FROM read_parquet(?)) GROUP BY i"
+        )
+        found = dict(self._connection.execute(query, [list(files)]).fetchall())
+        return [_CSV_KINDS.get(found.get(index, 0), "VARCHAR") for index in range(len(names))]
+
+    # -- helpers
+
+    def _describe(self, reader: str, pack: Pack) -> Columns:
+        rows: list[Any] = self._connection.execute(f"DESCRIBE SELECT * FROM {reader}", [pack.patterns]).fetchall()
+        return tuple((row[0], row[1]) for row in rows)
+
+    def _row(self, query: str, paths: list[str]) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self._connection.execute(query, [paths]).fetchall()[0]
+        return row
+
+    def _copy(self, query: str, pack: Pack, target: str) -> tuple[str, ...]:
+        rows = self._group_rows(pack)
+        self._connection.execute(
+            f"COPY ({query}) TO {literal(target)} (FORMAT parquet, ROW_GROUP_SIZE {rows}, ROW_GROUPS_PER_FILE 2)",
+            [pack.patterns],
+        )
+        names = sorted(os.listdir(target), key=lambda name: (len(name), name))  # data_2 before data_10
+        return tuple(os.path.join(target, name) for name in names)
+
+    def _group_rows(self, pack: Pack) -> int:
+        """Rows in a row group, so that memory is bounded however wide they are; two groups make a job."""
+        fewest, most = _GROUP_ROWS
+        if pack.size < _LARGE:
+            return most
+        first = pack.files[0].path
+        if pack.layout.format == "parquet":
+            sizes = "SELECT sum(total_uncompressed_size) / greatest(max(row_group_num_rows), 1)"
+            width = self._row(f"{sizes} FROM parquet_metadata(?) WHERE row_group_id = 0", [pattern(first)])[0]
+        elif pack.layout.format == "json":
+            head = f"SELECT json FROM read_json_objects(?, format='array', maximum_object_size={MAX_OBJECT}) LIMIT 1000"
+            width = self._row(f"SELECT avg(strlen(json)) FROM ({head})", [pattern(first)])[0]
+        else:
+            with open(first, "rb") as file:
+                head_bytes = file.read(1 << 20)
+            width = len(head_bytes) / max(head_bytes.count(b"\n"), 1)
+        return int(min(max(_GROUP_BYTES / max(width or 1, 1), fewest), most))
 
 
-# -- CSV
+_SHAPE = {"json": "array", "jsonl": "newline_delimited"}
+
+_BAD_TIME = "count({0}) <> count(TRY_CAST({0} AS {1}))"
+_DOUBTS: Mapping[str, str] = {
+    "DOUBLE": f"bool_or(abs({{0}}) >= {_EXACT} AND {{0}} = trunc({{0}}))",
+    "JSON": "bool_and(json_type({0}) NOT IN ('OBJECT', 'ARRAY'))",
+}
+_NO_DOUBLE = "bool_or(regexp_full_match({0}, '-?[0-9]{{16,}}') OR isinf(TRY_CAST({0} AS DOUBLE)))"
+
+_NUMBER = "'[-+]?(0|[1-9][0-9]*)?([.][0-9]*)?([eE][-+]?[0-9]+)?'"
+_LONG = "'[-+]?[0-9]{16,}'"  # an identifier more likely than a number, and a double rounds it
+_DAY = "[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
+_TIME = f"{_DAY}[T ][0-9:.]+"
+_ZONE = "(Z|[-+][0-9]{2}(:?[0-9]{2})?)"
+
+# The narrowest type of one text v of a CSV file, as a bit. Only what is that type without loss: '007' stays text.
+_CLASS = f"""CASE WHEN v IS NULL THEN 0
+WHEN CAST(TRY_CAST(v AS BIGINT) AS VARCHAR) = v THEN 1
+WHEN regexp_full_match(v, {_NUMBER}) AND NOT regexp_full_match(v, {_LONG}) AND TRY_CAST(v AS DOUBLE) IS NOT NULL THEN 2
+WHEN lower(v) IN ('true', 'false') THEN 4
+WHEN regexp_full_match(v, '{_DAY}') AND TRY_CAST(v AS DATE) IS NOT NULL THEN 8
+WHEN regexp_full_match(v, '{_TIME}') AND TRY_CAST(v AS TIMESTAMP) IS NOT NULL THEN 16
+WHEN regexp_full_match(v, '{_TIME}{_ZONE}') AND TRY_CAST(v AS TIMESTAMP WITH TIME ZONE) IS NOT NULL THEN 32
+ELSE 64 END"""
+
+# By the bits of all values; what is not here is text. No value at all: another file may know better.
+_CSV_KINDS: Mapping[int, str] = {
+    0: UNKNOWN,
+    1: "BIGINT",
+    2: "DOUBLE",
+    3: "DOUBLE",
+    4: "BOOLEAN",
+    8: "DATE",
+    16: "TIMESTAMP",
+    24: "TIMESTAMP",
+    32: "TIMESTAMP WITH TIME ZONE",
+}
 
 
-def _inspect_csv(connection: duckdb.DuckDBPyConnection, source: Source) -> Inspected:
-    with open(source.path, encoding="utf-8-sig", newline="") as file:
-        head, number = _first_line(file)
-        delimiter = "\t" if source.path.lower().endswith(".tsv") else _delimiter(head)
-        file.seek(0)
-        header = next(csv.reader(file, delimiter=delimiter), None)
-    if not header or number > 1:  # DuckDB would take a blank first line for the header
-        raise SourceError(f"{source.path}: line 1: empty; a CSV file begins with a line of column names")
-    names = _unique(header)
-    options = {"delimiter": delimiter}
-    reader = relation("csv", tuple((name, "VARCHAR") for name in names), options)
-    columns: list[tuple[str, str]] = []
-    for start in range(0, len(names), _AT_ONCE):
-        part = names[start : start + _AT_ONCE]
-        columns += zip(part, _csv_types(connection, reader, part, source.path))
-    return Inspected("csv", tuple(columns), options)
-
-
-def _csv_types(connection: duckdb.DuckDBPyConnection, reader: str, names: list[str], path: str) -> list[str]:
-    """The type of each of the columns `names`, from all their values."""
-    test = "bool_and({1}) FILTER ({0} IS NOT NULL)"  # a missing value fits every type
-    tests = [test.format(quoted, fits.format(quoted)) for quoted in map(ident, names) for _, fits in _CSV_TYPES]
-    row = connection.execute(f"SELECT {', '.join(tests)} FROM {reader}", [pattern(path)]).fetchall()[0]
-    types = []
-    for index in range(0, len(row), len(_CSV_TYPES)):
-        verdicts = row[index : index + len(_CSV_TYPES)]
-        fits = [kind for (kind, _), verdict in zip(_CSV_TYPES, verdicts) if verdict]
-        # None: no value at all, so any type will do and another file may know better.
-        types.append(UNKNOWN if verdicts[0] is None else fits[0] if fits else "VARCHAR")
-    return types
-
-
-def _delimiter(line: str) -> str:
-    """The likeliest delimiter of a header line: the most frequent one outside quotes; a comma if there is none."""
-    bare = re.sub(r'"[^"]*"', "", line)
-    return max(_DELIMITERS, key=bare.count)
-
-
-def _unique(header: list[str]) -> list[str]:
-    """Column names, none empty and no two the same in any case."""
-    names: list[str] = []
-    seen: set[str] = set()
-    for number, name in enumerate(header):
-        base = candidate = name.strip() or f"column{number}"
-        count = 0
-        while candidate.lower() in seen:
-            count += 1
-            candidate = f"{base}_{count}"
-        seen.add(candidate.lower())
-        names.append(candidate)
-    return names
+def _has_key(pack: Pack, name: str) -> bool:
+    wanted = json.dumps(name)
+    for input_ in pack.files:
+        with open(input_.path, encoding="utf-8-sig") as file:
+            if any(wanted in chunk for chunk in iter(lambda: file.readline(1 << 20), "")):
+                return True
+    return False

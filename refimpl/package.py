@@ -52,6 +52,8 @@ class NewJob:
     columns: tuple[tuple[str, str], ...] = ()  # (name, type); a file without known columns holds no rows
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # how to read it (delimiter)
     checksum: str | None = None  # sha256 that the source must have; None: whatever it has when copied
+    origin: str = ""  # where the rows come from, for messages; by default `source`
+    take: bool = False  # `source` is given away: it is moved into the package, not copied
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from refimpl.destinations.base import Destination
 from refimpl.destinations.connect import Target
-from refimpl.errors import PackageError, SourceError
-from refimpl.inspection import inspect
-from refimpl.package import NewJob
+from refimpl.errors import PackageError
+from refimpl.package import APPEND, Disposition
 from refimpl.sources import Source
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 
@@ -26,11 +24,14 @@ class Plan:
     action: Literal["load", "resume", "nothing"]
 
 
-def base_id(target: Target, sources: Sequence[Source]) -> str:
+def base_id(target: Target, sources: Sequence[Source], disposition: Disposition = APPEND) -> str:
     """The name of the load of `sources` into `target`: the same for the same content, wherever the files lie."""
-    place = os.path.realpath(target.path) if target.path else ""
-    content = sorted((source.table, source.format, source.checksum) for source in sources)
-    return hashlib.sha256(json.dumps([target.scheme, place, content]).encode()).hexdigest()[:24]
+    digest = hashlib.sha256(json.dumps([target.scheme, target.place]).encode())
+    if disposition != APPEND:
+        digest.update(json.dumps([disposition.kind, *disposition.key]).encode())
+    for source in sorted((source.table, source.format, source.checksum) for source in sources):
+        digest.update(json.dumps(source).encode())
+    return digest.hexdigest()[:24]
 
 
 def plan(storage: PackageStorage, destination: Destination, base: str, again: bool) -> Plan:
@@ -62,33 +63,3 @@ def is_whole(storage: PackageStorage, load_id: str) -> bool:
     except PackageError:
         return False
     return True
-
-
-Inspection = tuple[list[NewJob], list[SourceError]]
-"""The jobs for the sources that are tables, and why the others are not."""
-
-
-def new_jobs(sources: Sequence[Source], skip_unreadable: bool) -> Inspection:
-    """A job for every source that is a table, and why the others are not.
-
-    Raises SourceError, a line for each, when there are such others and they are not to be skipped; or nothing is left.
-    """
-    jobs: list[NewJob] = []
-    refused: list[SourceError] = []
-    for number, source in enumerate(sources):
-        try:
-            found = inspect(source)
-        except SourceError as error:
-            refused.append(error)
-            continue
-        job_id = f"{source.table}.{number:06d}"
-        jobs.append(
-            NewJob(
-                job_id, source.table, found.format, source.path, None, found.columns, found.options, source.checksum
-            )
-        )
-    if refused and (not jobs or not skip_unreadable):
-        lines = "\n".join(str(error) for error in refused)
-        hint = "" if not jobs else "\nnothing was loaded; --skip-unreadable loads the rest"
-        raise SourceError(lines + hint)
-    return jobs, refused

@@ -1,4 +1,4 @@
-"""SQL for DuckDB that reads a job's file; `?` stands for its path (see `pattern`)."""
+"""SQL for DuckDB that reads files; `?` stands for their path or a list of paths (see `pattern`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
 
-_MAX_OBJECT = 1 << 30  # bytes of one JSON value; DuckDB's own limit of 16 MiB is met by real exports
+MAX_OBJECT = 1 << 30
+"""Bytes of the largest JSON value; DuckDB's own limit of 16 MiB is met by real exports."""
 
 
 def pattern(path: str) -> str:
@@ -30,16 +31,33 @@ def relation(fmt: str, columns: Columns, options: Mapping[str, str]) -> str:
     if fmt == "parquet":
         return "read_parquet(?)"
     if fmt == "csv":
-        kinds = _struct((name, "VARCHAR") for name, _ in columns)
-        # No sniffing: where a line does not fit, DuckDB's sniffer begins below it and drops what is above.
-        delimiter = literal(options["delimiter"])
-        return (
-            f"read_csv(?, auto_detect=false, header=true, delim={delimiter}, "
-            f"quote='\"', escape='\"', max_line_size={1 << 24}, columns={kinds})"
-        )
-    kinds = _struct((name, _json_kind(kind)) for name, kind in columns)
+        return read_csv([name for name, _ in columns], options["delimiter"])
+    return read_json(fmt, {name: stored_kind(kind) for name, kind in columns}, MAX_OBJECT)
+
+
+def read_csv(names: Iterable[str], delimiter: str) -> str:
+    """The reader of a CSV file with a header: every column as text, what is empty as NULL."""
+    kinds = _struct((name, "VARCHAR") for name in names)
+    # No sniffing: where a line does not fit, DuckDB's sniffer begins below it and drops what is above.
+    return (
+        f"read_csv(?, auto_detect=false, header=true, delim={literal(delimiter)}, "
+        f"quote='\"', escape='\"', max_line_size={1 << 24}, columns={kinds})"
+    )
+
+
+def read_json(fmt: str, kinds: Mapping[str, str], max_object: int) -> str:
+    """The reader of an array ("json") or of lines ("jsonl") of objects, with its columns as of type `kinds`."""
     shape = "array" if fmt == "json" else "newline_delimited"
-    return f"read_json(?, format='{shape}', records='true', maximum_object_size={_MAX_OBJECT}, columns={kinds})"
+    columns = _struct(kinds.items())
+    return f"read_json(?, format='{shape}', records='true', maximum_object_size={max_object}, columns={columns})"
+
+
+def stored_kind(kind: str) -> str:
+    """The type as which a JSON column of type `kind` is read and kept until it is loaded."""
+    if is_nested(kind) or kind == UNKNOWN:
+        return "JSON"
+    # Times are read as text and cast: one rule for them, the ISO one. Parquet would keep a HUGEINT as a double.
+    return "VARCHAR" if is_temporal(kind) or kind.endswith("HUGEINT") else kind
 
 
 def selection(columns: Columns, table: Mapping[str, str]) -> str:
@@ -52,14 +70,8 @@ def _convert(name: str, kind: str, wanted: str) -> str:
     if kind == UNKNOWN:
         return f"CAST(NULL AS {wanted})"
     if wanted == "JSON":
-        return column if kind == "JSON" else f"to_json({column})"
+        return column if kind == "JSON" or is_nested(kind) else f"to_json(CAST({column} AS {kind}))"
     return f"CAST({column} AS {wanted})"
-
-
-def _json_kind(kind: str) -> str:
-    if is_nested(kind) or kind == UNKNOWN:
-        return "JSON"
-    return "VARCHAR" if is_temporal(kind) else kind  # read as text and cast: one rule for dates, the ISO one
 
 
 def _struct(fields: Iterable[tuple[str, str]]) -> str:

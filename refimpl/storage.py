@@ -20,7 +20,7 @@ from dataclasses import asdict
 from typing import Any
 
 from refimpl import sealed
-from refimpl.copying import copy_into
+from refimpl.copying import copy_into, move_into
 from refimpl.errors import PackageError, TornError
 from refimpl.package import (
     COMPLETED,
@@ -93,10 +93,14 @@ class PackageStorage:
             file_name, size, checksum = "", 0, ""
         else:
             file_name = check_name(f"{job.job_id}.{job.format}", "job file")
-            size, checksum = copy_into(os.path.join(building, "jobs", file_name), job.source, job.content)
+            target = os.path.join(building, "jobs", file_name)
+            if job.take and job.source is not None:
+                size, checksum = move_into(target, job.source)
+            else:
+                size, checksum = copy_into(target, job.source, job.content)
         if job.checksum is not None and checksum != job.checksum:
             raise PackageError(f"{job.source}: changed while it was being read; run again")
-        origin = job.source or ""
+        origin = job.origin or job.source or ""
         return JobSpec(
             job.job_id, job.table, job.format, file_name, size, checksum, job.columns, dict(job.options), origin
         )

@@ -15,8 +15,8 @@ import duckdb
 
 from refimpl.columns import UNKNOWN, Columns, is_nested, union
 from refimpl.destinations.ledger import LedgerDestination, LedgerJob, LedgerRow
+from refimpl.diagnosis import explain
 from refimpl.errors import DestinationError
-from refimpl.inspection import explain
 from refimpl.job import RunnableLoadJob
 from refimpl.package import Evidence, JobSpec, Lease, Manifest
 from refimpl.reading import ident, pattern, relation, selection

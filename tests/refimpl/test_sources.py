@@ -14,9 +14,8 @@ import pytest
 from refimpl.columns import UNKNOWN, union, wider
 from refimpl.destinations.duckdb import DuckDBDestination
 from refimpl.errors import SourceError
-from refimpl.inspection import inspect
+from refimpl.extraction import Extraction, extract
 from refimpl.loader import Loader
-from refimpl.planning import new_jobs
 from refimpl.sources import find_sources, table_name
 from refimpl.storage import PackageStorage
 
@@ -25,7 +24,7 @@ def loaded(tmp_path: Path, *paths: Path) -> dict[str, list[Any]]:
     """The rows of every table after loading `paths`."""
     destination = DuckDBDestination(str(tmp_path / "out.duckdb"))
     storage = PackageStorage(tmp_path / "state")
-    storage.create_package("l", new_jobs(find_sources([str(path) for path in paths]), False)[0])
+    storage.create_package("l", extracted(tmp_path, *paths).jobs)
     summary = Loader(storage, destination).run()
     assert not summary.failed, summary.failed[0].message
     with destination.client() as session:
@@ -36,13 +35,20 @@ def loaded(tmp_path: Path, *paths: Path) -> dict[str, list[Any]]:
     return tables
 
 
+def extracted(tmp_path: Path, *paths: Path, skip_unreadable: bool = False) -> Extraction:
+    folder = tmp_path / f".staging{len(list(tmp_path.glob('.staging*')))}"
+    folder.mkdir()
+    return extract(find_sources([str(path) for path in paths]), str(folder), skip_unreadable)
+
+
 def write(path: Path, content: str | bytes) -> Path:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
 def columns(path: Path) -> dict[str, str]:
-    return dict(inspect(find_sources([str(path)])[0]).columns)
+    (job,) = extracted(path.parent, path).jobs
+    return dict(job.columns)
 
 
 def vega_files() -> list[Path]:
@@ -99,7 +105,7 @@ REFUSED = {
     "pretty.json": ('{\n "type": "Topology"\n}', "pretty.json: one JSON object"),
     "scalars.json": ("[1, 2]", "scalars.json: 2 of 2 elements are no JSON objects"),
     "mixed.json": ('[{"a": 1}, 2]', "mixed.json: 1 of 2 elements"),
-    "cut.json": ('[{"a": 1}, {"a":', "cut.json: Malformed JSON"),
+    "cut.json": ('[{"a": 1}, {"a":', "cut.json: line 1: not valid JSON: Malformed JSON"),
     "text.json": ("hello", "text.json: no JSON array"),
     "case.jsonl": ('{"a": 1, "A": 2}', "case.jsonl: keys that differ only in case"),
     "array.jsonl": ("[1]\n", "array.jsonl: line 1: a JSON array"),
@@ -121,13 +127,13 @@ def test_file_that_is_no_table_is_refused_by_name(tmp_path: Path, name: str) -> 
     content, message = REFUSED[name]
     path = write(tmp_path / name, content)
     with pytest.raises(SourceError, match=message):
-        inspect(find_sources([str(path)])[0])
+        extracted(tmp_path, path)
 
 
 def test_refusal_is_one_line(tmp_path: Path) -> None:
     path = write(tmp_path / "short.csv", "a,b\n1,2\n3\n")
     with pytest.raises(SourceError) as refused:
-        inspect(find_sources([str(path)])[0])
+        extracted(tmp_path, path)
     assert "\n" not in str(refused.value)
 
 
@@ -136,20 +142,20 @@ def test_every_refused_file_has_its_line(tmp_path: Path) -> None:
         write(tmp_path / name, "{}")
     write(tmp_path / "c.json", '[{"x": 1}]')
     with pytest.raises(SourceError) as refused:
-        new_jobs(find_sources([str(tmp_path)]), False)
+        extracted(tmp_path, tmp_path)
     assert [name in str(refused.value) for name in ("a.json", "b.json", "c.json")] == [True, True, False]
 
 
 def test_refused_files_can_be_passed_over(tmp_path: Path) -> None:
     write(tmp_path / "a.json", "{}")
     write(tmp_path / "b.json", '[{"x": 1}]')
-    assert [job.table for job in new_jobs(find_sources([str(tmp_path)]), True)[0]] == ["b"]
+    assert [job.table for job in extracted(tmp_path, tmp_path, skip_unreadable=True).jobs] == ["b"]
 
 
 def test_passing_over_every_file_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "a.json", "{}")
     with pytest.raises(SourceError):
-        new_jobs(find_sources([str(tmp_path)]), True)
+        extracted(tmp_path, tmp_path, skip_unreadable=True)
 
 
 def test_directory_is_searched_below_and_without_hidden_and_other_files(tmp_path: Path) -> None:
@@ -184,9 +190,14 @@ def test_nested_json_is_kept_as_json(tmp_path: Path) -> None:
     assert [json.loads(value) for value in row] == [{"b": [1, None]}, [1, {"d": 2}]]
 
 
-def test_mixed_values_are_kept_as_json(tmp_path: Path) -> None:
-    path = write(tmp_path / "n.jsonl", '{"a": 1}\n{"a": "x"}\n{"a": null}\n')
-    assert loaded(tmp_path, path)["n"] == [("1",), ('"x"',), (None,)]
+def test_plain_values_of_several_types_are_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "n.jsonl", '{"a": 1}\n{"a": "x"}\n{"a": null}\n{"a": true}\n')
+    assert loaded(tmp_path, path)["n"] == [("1",), ("x",), (None,), ("true",)]
+
+
+def test_plain_and_nested_values_together_are_json(tmp_path: Path) -> None:
+    path = write(tmp_path / "n.jsonl", '{"a": [1]}\n{"a": "x"}\n{"a": null}\n')
+    assert loaded(tmp_path, path)["n"] == [("[1]",), ('"x"',), (None,)]
 
 
 def test_json_lines_in_a_json_file_are_taken_as_lines(tmp_path: Path) -> None:
