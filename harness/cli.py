@@ -13,9 +13,11 @@ import typer
 from refimpl.command import load
 
 from .api import STRATEGIES
+from .commands import baseline as baseline_commands
 from .commands import matrix
 from .commands.options import INTERRUPTED, OK, USAGE, Format, FormatOption, JobsOption, guarded
 from .conformance import catalogue
+from .conformance.baseline import read_baseline
 from .conformance.orderings import orderings as find_orders
 from .conformance.registry import implementation
 from .conformance.scenario import Scenario, available, find
@@ -31,6 +33,7 @@ from .report.verification import verification
 app = typer.Typer(name="loadloom", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(load)
 app.command("kill-matrix")(matrix.command)
+app.add_typer(baseline_commands.app, name="baseline")
 
 
 class Kind(str, Enum):
@@ -94,24 +97,39 @@ def verify(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="DIR", help="Write report.json, report.md and junit.xml there.")
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Accept what is in it; fail on what is new, or gone."),
+    ] = None,
     jobs: JobsOption = 1,
     output: FormatOption = Format.text,
 ) -> None:
     """Search a loader's schedules in each scenario and say which rules of the contract hold."""
     search = replace(_search(strategy, preemptions, max_executions, time_budget, seed), keep_going=keep_going)
-    raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output, report, jobs)))
+    raise typer.Exit(guarded(lambda: _verify(impl, scenarios or [], search, output, report, jobs, baseline)))
 
 
 def _search(strategy: Any, preemptions: int | None, most: int | None, seconds: float | None, seed: int) -> Search:
     return Search(None if strategy is None else str(strategy.value), preemptions, most, seconds, seed)
 
 
-def _verify(impl: str, names: list[str], search: Search, output: Format, report: Path | None, jobs: int) -> int:
+def _verify(
+    impl: str,
+    names: list[str],
+    search: Search,
+    output: Format,
+    report: Path | None,
+    jobs: int,
+    baseline: Path | None,
+) -> int:
+    known = None if baseline is None else read_baseline(baseline, impl)
     if report is not None:
         make_room(report)
     chosen = _scenarios(names)
     with LiveProgress(len(chosen)) as live:
         made = verification(impl, chosen, search, jobs, live)
+    if known is not None:
+        made = made.against(known)
     if report is not None:
         write_report(report, made)
     out = Output()
@@ -121,7 +139,7 @@ def _verify(impl: str, names: list[str], search: Search, output: Format, report:
         print_verification(out, made)
     if made.record.unfinished:
         complain(f"interrupted; not finished: {', '.join(made.record.unfinished)}")
-    return made.record.exit_code
+    return made.record.status
 
 
 def _scenarios(names: list[str]) -> list[Scenario]:

@@ -187,7 +187,7 @@ def test_a_marked_test_runs_in_every_order(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "[[]exception[]] AssertionError in test_lost_update: *",
+            "[[]exception[]] AssertionError in test_lost_update (*.py): *",
             "*preempts *",
             "*replay:   pytest '*::test_lost_update' --loadloom-replay '*'",
             "loadloom: 1 BROKEN, 2 PROVED (* executions)",
@@ -203,7 +203,7 @@ def test_the_replay_line_of_a_marked_test_fails_again(pytester: pytest.Pytester)
     words = re.findall(r"'([^']*)'", line)
     result = pytester.runpytest(words[0], "--loadloom-replay", words[1])
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["[[]exception[]] AssertionError in test_lost_update: *"])
+    result.stdout.fnmatch_lines(["[[]exception[]] AssertionError in test_lost_update (*.py): *"])
 
 
 def test_a_marked_test_can_be_repeated_and_spread(pytester: pytest.Pytester) -> None:

@@ -186,6 +186,26 @@ class Finding(Problem, kw_only=True):
     steps: list[Step]
 
 
+class BaselineResult(msgspec.Struct, kw_only=True):
+    """How the verification compares with a baseline.
+
+    Attributes:
+        known: causes that the baseline has.
+        new: causes that it has not.
+        vanished: causes that it has and that are not found any more.
+        accepted: what is INCONCLUSIVE or VACUOUS and accepted so, a line each.
+        doubts: what else is, a line each.
+        exit_code: 0 nothing is new and nothing is gone; else 1; 3 where there are such doubts.
+    """
+
+    known: list[str]
+    new: list[str]
+    vanished: list[str]
+    accepted: list[str]
+    doubts: list[str]
+    exit_code: int
+
+
 class Record(msgspec.Struct, kw_only=True):
     """A verification.
 
@@ -201,6 +221,7 @@ class Record(msgspec.Struct, kw_only=True):
         scenarios: one result each.
         findings: one for each cause; rules by number, then what belongs to none.
         unfinished: scenarios that were to be run and were not, because the user stopped it.
+        baseline: how it compares; null where none was given.
     """
 
     format: Literal[1]
@@ -214,6 +235,12 @@ class Record(msgspec.Struct, kw_only=True):
     scenarios: list[ScenarioResult]
     findings: list[Finding]
     unfinished: list[str]
+    baseline: BaselineResult | None
+
+    @property
+    def status(self) -> int:
+        """The exit code of the command."""
+        return self.exit_code if self.baseline is None else self.baseline.exit_code
 
     def findings_of(self, rule: str, scenario: str) -> list[Finding]:
         """What breaks a rule, or ``run``, in a scenario."""
@@ -261,6 +288,7 @@ def assemble(
         scenarios=scenarios,
         findings=fold(finding for part in parts for finding in part.findings),
         unfinished=list(unfinished),
+        baseline=None,
     )
 
 
@@ -295,5 +323,7 @@ def _rank(finding: Finding) -> tuple[bool, int, str]:
     return not finding.rule, int(number) if number.isdigit() else 0, finding.rule
 
 
-__all__ = ["FORMAT", "Access", "Doubt", "Finding", "Part", "Problem", "Record", "RuleResult", "ScenarioResult", "Step",
-           "Waiting", "Who", "assemble", "fold", "own_version"]  # fmt: skip
+__all__ = [
+    "FORMAT", "Access", "BaselineResult", "Doubt", "Finding", "Part", "Problem", "Record", "RuleResult",
+    "ScenarioResult", "Step", "Waiting", "Who", "assemble", "fold", "own_version",
+]  # fmt: skip

@@ -95,15 +95,17 @@ class Output:
 
 
 def print_verification(out: Output, made: Verification) -> None:
-    """The table, each finding explained, what is in doubt, and what may be claimed."""
+    """The table, each finding explained (of known ones only the cause), what is in doubt, and what may be claimed."""
     record = made.record
     if not record.scenarios:
         return
     out.table(table.cells(record, made.seconds))
+    known = record.baseline.known if record.baseline is not None else []
     for finding in record.findings:
-        out.lines(["", *table.story(finding)])
-    doubts = table.doubts(record)
-    out.lines(["", *doubts, *([""] if doubts else []), table.level(record), table.summary(record, made.seconds)])
+        if finding.cause not in known:
+            out.lines(["", *table.story(finding)])
+    rest = table.against(record) or table.doubts(record)
+    out.lines(["", *rest, *([""] if rest else []), table.level(record), table.summary(record, made.seconds)])
 
 
 def complain(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..conformance.levels import Certificate
 from ..conformance.record import Finding, Record
 from ..conformance.verify import RUN
 from ..contract.monitor import title
@@ -25,16 +24,24 @@ def markdown(record: Record) -> str:
     lines = [f"# {who}: {record.verdict}", "", f"{_capital(table.level(record))}.", ""]
     if record.unfinished:
         lines += [f"Stopped by the user; not finished: {', '.join(record.unfinished)}.", ""]
-    lines += [*_levels(record.certificate), *_matrix(record), *_findings(record), *_doubts(record), *_how(record)]
+    for section in (_levels, _baseline, _matrix, _findings, _doubts, _how):
+        lines += section(record)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _levels(certificate: Certificate) -> list[str]:
+def _levels(record: Record) -> list[str]:
     rows = [
         f"| {each.level} {each.name} | {'holds' if each.holds else 'not claimed'} | {cell('; '.join(each.because))} |"
-        for each in certificate.levels
+        for each in record.certificate.levels
     ]
     return ["| level | | why not |", "|---|---|---|", *rows, ""]
+
+
+def _baseline(record: Record) -> list[str]:
+    lines = table.against(record)
+    if record.baseline is None:
+        return []
+    return ["## Against the baseline", "", *(f"- {line}" for line in lines or ["nothing known, nothing new"]), ""]
 
 
 def _matrix(record: Record) -> list[str]:
@@ -54,12 +61,12 @@ def _findings(record: Record) -> list[str]:
         return []
     lines = ["## Findings", "", "Each cause once, shown by the smallest schedule that was found for it.", ""]
     for number, finding in enumerate(record.findings, 1):
-        lines += _finding(number, finding)
+        lines += _finding(number, finding, record.baseline is not None and finding.cause in record.baseline.known)
     return lines
 
 
-def _finding(number: int, finding: Finding) -> list[str]:
-    rule = title(finding.rule) if finding.rule else finding.kind
+def _finding(number: int, finding: Finding, known: bool) -> list[str]:
+    rule = (title(finding.rule) if finding.rule else finding.kind) + (" (known)" if known else "")
     seen = ", ".join([finding.scenario, *finding.also_in])
     story = table.story(finding)
     fence = "`" * max(3, *(_ticks(line) + 1 for line in story))

@@ -79,6 +79,18 @@ def doubts(record: Record) -> list[str]:
     return [f"{doubt.verdict} {each.name}: {doubt.reason}" for each in record.scenarios for doubt in each.doubts]
 
 
+def against(record: Record) -> list[str]:
+    """How it compares with a baseline, a line each: what is known, what is gone, what is in doubt all the same."""
+    found = record.baseline
+    if found is None:
+        return []
+    where = {finding.cause: ", ".join([finding.scenario, *finding.also_in]) for finding in record.findings}
+    lines = [f"known: {cause} (in {where[cause]})" for cause in found.known]
+    lines += [f"NEW: {cause} (in {where[cause]})" for cause in found.new]
+    lines += [f"GONE: {cause}; if it is mended, take it out: loadloom baseline update" for cause in found.vanished]
+    return [*lines, *(f"accepted: {doubt}" for doubt in found.accepted), *found.doubts]
+
+
 def level(record: Record) -> str:
     """Which level is reached, and what is in the way of the next."""
     found = record.certificate
@@ -99,7 +111,14 @@ def summary(record: Record, seconds: Mapping[str, float]) -> str:
     executions = sum(each.executions for each in record.scenarios)
     spent = sum(seconds.values())
     counts = f"{_count(len(record.scenarios), 'scenario')}, {_count(executions, 'execution')}, {spent:.1f} s"
-    return f"{who}: {record.verdict}{_qualified(record)} ({counts})"
+    return f"{who}: {record.verdict}{_qualified(record)}{_compared(record)} ({counts})"
+
+
+def _compared(record: Record) -> str:
+    found = record.baseline
+    if found is None:
+        return ""
+    return f"; of the baseline {len(found.known)} known, {len(found.new)} new, {len(found.vanished)} gone"
 
 
 def _count(number: int, what: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from ..conformance.baseline import Baseline, compare
 from ..conformance.record import Part, Record, assemble
 from ..conformance.registry import implementation
 from ..conformance.scenario import Scenario, available
@@ -24,6 +27,11 @@ class Verification:
 
     record: Record
     seconds: dict[str, float]
+
+    def against(self, baseline: Baseline) -> Verification:
+        """The same, compared with a baseline."""
+        record = msgspec.structs.replace(self.record, baseline=compare(self.record, baseline))
+        return Verification(record, self.seconds)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ The task that announces decides in its own carrier and switches straight to the 
 
 from __future__ import annotations
 
-import traceback
 from bisect import insort
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 from ..errors import Abandoned
 from ..trace import GO, READ, TIMEOUT, WRITE, Failure, Operation
 from . import control, polling
-from .sites import user_site
+from .sites import raised_in, user_site
 from .task import Task
 from .vehicle import Vehicle
 from .waiting import stuck
@@ -167,9 +166,8 @@ class Execution:
         """Record an exception that nobody of the program caught. Of a dead world nothing counts."""
         if self.dead:
             return
-        frames = traceback.extract_tb(error.__traceback__)
-        place = next((f for f in reversed(frames) if "/harness/" not in f.filename), frames[-1] if frames else None)
-        where = f"{type(error).__name__} in {place.name}" if place else type(error).__name__
+        place = raised_in(error)
+        where = f"{type(error).__name__} in {place}" if place else type(error).__name__
         text = f"{type(error).__name__}: {error}".strip().rstrip(":")
         self.failures.append(
             Failure("exception", f"{task.name}: {text}", subject=task.name, where=where,

@@ -32,3 +32,19 @@ def user_site(frame: FrameType | None = None) -> Site | None:
     if where is None:
         return None
     return Site(where.f_code.co_filename, where.f_lineno, where.f_code.co_name)
+
+
+def raised_in(error: BaseException) -> str:
+    """``save (storage.py)``: the innermost function of the user's own that an exception came through.
+
+    The same on every machine and Python, and when lines are added above; so no path, no line, and no function of the
+    standard library, whose insides differ between versions. Empty where there is no frame at all.
+    """
+    traceback, found, last = error.__traceback__, "", ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        last = f"{code.co_name} ({os.path.basename(code.co_filename)})"
+        if not _hidden(code):
+            found = last
+        traceback = traceback.tb_next
+    return found or last

@@ -74,7 +74,7 @@ def explained(program: Callable[[], object]) -> list[str]:
 
 def test_it_begins_with_what_is_broken_and_ends_with_the_line_to_paste() -> None:
     lines = explained(lost_update)
-    assert lines[0] == "[exception] AssertionError in lost_update: test_explain.lost_update"
+    assert lines[0] == "[exception] AssertionError in lost_update (test_explain.py): test_explain.lost_update"
     assert re.fullmatch(
         r"  replay:   harness\.replay\(program, \"test_explain/lost_update/1\.\w+\.\w+\.t1\"\)", lines[-1]
     )
