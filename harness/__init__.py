@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from .api import ExplorationFailed, Result, explore, replay
     from .conformance.scenario import JobPlan, Scenario, fails, retries, succeeds
     from .errors import LoadloomError, NondeterminismError, UsageError
+    from .faults import FILE_FAULTS
+    from .faults.points import fault_point
     from .probes.steps import step
     from .verdict import Verdict
 
 __all__ = [
+    "FILE_FAULTS",
     "ExplorationFailed",
     "JobPlan",
     "LoadloomError",
@@ -26,6 +29,7 @@ __all__ = [
     "Verdict",
     "explore",
     "fails",
+    "fault_point",
     "replay",
     "retries",
     "step",
@@ -36,6 +40,8 @@ _HOMES = {
     "api": ("ExplorationFailed", "Result", "explore", "replay"),
     "conformance.scenario": ("JobPlan", "Scenario", "fails", "retries", "succeeds"),
     "errors": ("LoadloomError", "NondeterminismError", "UsageError"),
+    "faults": ("FILE_FAULTS",),
+    "faults.points": ("fault_point",),
     "probes.steps": ("step",),
     "verdict": ("Verdict",),
 }

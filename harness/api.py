@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import NondeterminismError, UsageError
+from .faults import FILE_FAULTS, FileFaults
+from .probes.root import Root
 from .runtime import Execution
 from .search import Bounded, Dfs, Dpor, Random, Replay, Strategy
 from .search.explore import Exploration, Finding, Progress
@@ -126,6 +129,9 @@ def explore(
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
     instrument: Sequence[Any] = (),
+    root: str | os.PathLike[str] | None = None,
+    faults: int = 0,
+    file_faults: Sequence[str] = tuple(FILE_FAULTS),
 ) -> Result:
     """Run a threaded program in every order that matters.
 
@@ -144,13 +150,17 @@ def explore(
         progress: told after each execution.
         instrument: modules, classes, functions or dotted names of them: what their code reads and writes of shared
             state (attributes, items, containers, globals, captured variables) becomes steps.
+        root: an empty directory; operations on files below it become steps, and it is emptied before each execution.
+        faults: how many places may break in an execution: operations on files below ``root``, and those that the
+            program marks with `fault_point`.
+        file_faults: which kinds of fault file operations may have; by default all of `harness.FILE_FAULTS`.
 
     Raises:
         UsageError: an argument makes no sense, or what is to be instrumented has no source.
     """
     chosen = make_strategy(strategy, preemptions, max_executions, seed)
     doubt = distrust(vehicle)
-    with Runner(program, vehicle=vehicle, timeouts=timeouts, instrument=instrument) as runner:
+    with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults) as runner:
         exploration = run_search(
             runner,
             chosen,
@@ -165,10 +175,8 @@ def explore(
     failure = None
     if exploration.findings:
         finding = exploration.findings[0]
-        token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps))
-        failure = ProgramFailure(
-            finding.failure.kind, finding.failure.error, str(token), finding, _arguments(instrument)
-        )
+        token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps), faults)
+        failure = _failure(finding, str(token), _arguments(instrument, root, file_faults))
     return Result(
         exploration.verdict(),
         exploration.executions,
@@ -179,10 +187,44 @@ def explore(
     )
 
 
-def _arguments(instrument: Sequence[Any]) -> str:
-    """How a user would write the instrumented targets."""
+def _runner(
+    program: Callable[[], object],
+    vehicle: str,
+    timeouts: int,
+    instrument: Sequence[Any],
+    root: str | os.PathLike[str] | None,
+    faults: int,
+    file_faults: Sequence[str],
+) -> Runner:
+    """A runner of a user's program."""
+    if faults < 0:
+        raise UsageError(f"faults={faults}: give the number of places that may break in an execution")
+    breaker = FileFaults(file_faults)
+    place = None if root is None else Root(root, breaker if faults else None)
+    return Runner(
+        program,
+        vehicle=vehicle,
+        timeouts=timeouts,
+        instrument=instrument,
+        faults=faults,
+        install=() if place is None else (place.install,),
+        before=None if place is None else place.empty,
+    )
+
+
+def _failure(finding: Finding, token: str, arguments: str) -> ProgramFailure:
+    return ProgramFailure(finding.failure.kind, finding.failure.error, token, finding, arguments)
+
+
+def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[str]) -> str:
+    """What besides program and token a user would have to write to replay it."""
     names = [_dotted(target) for target in instrument]
-    return f", instrument=[{', '.join(names)}]" if names else ""
+    parts = [f"instrument=[{', '.join(names)}]"] if names else []
+    if root is not None:
+        parts.append("root=...")
+    if tuple(file_faults) != tuple(FILE_FAULTS):
+        parts.append(f"file_faults={list(file_faults)!r}")
+    return "".join(f", {part}" for part in parts)
 
 
 def _dotted(target: Any) -> str:
@@ -193,7 +235,13 @@ def _dotted(target: Any) -> str:
 
 
 def replay(
-    program: Callable[[], object], token: str, *, vehicle: str = "fiber", instrument: Sequence[Any] = ()
+    program: Callable[[], object],
+    token: str,
+    *,
+    vehicle: str = "fiber",
+    instrument: Sequence[Any] = (),
+    root: str | os.PathLike[str] | None = None,
+    file_faults: Sequence[str] = tuple(FILE_FAULTS),
 ) -> Result:
     """Run one schedule of a program again.
 
@@ -201,7 +249,7 @@ def replay(
         program: the one that the token was made for.
         token: as a failure prints it.
         vehicle: what carries the tasks.
-        instrument: as it was explored with.
+        instrument, root, file_faults: as it was explored with.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -211,14 +259,11 @@ def replay(
     module, name = name_of(program)
     if (read.implementation, read.scenario) != (module, name):
         raise UsageError(f"the token is of {read.implementation}/{read.scenario}, not of {module}/{name}")
-    with Runner(program, vehicle=vehicle, timeouts=read.timeouts, instrument=instrument) as runner:
+    with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults) as runner:
         exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:
-        finding = exploration.findings[0]
-        failure = ProgramFailure(
-            finding.failure.kind, finding.failure.error, token, finding, _arguments(instrument)
-        )
+        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults))
     verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
     return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
 

@@ -37,6 +37,7 @@ class Operation:
         awaits: the tasks that a blocked task waits for, for the wait-for table.
         detail: what to show of it, e.g. ``state = completed``; None where kind and resource say all.
         task, outcome, index, preempted, site: filled in when it becomes a step.
+        fault: how it was made to fail; empty where it was not.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Operation:
         "deadline",
         "detail",
         "enabled",
+        "fault",
         "forced",
         "idle",
         "index",
@@ -88,6 +90,7 @@ class Operation:
         self.preempted = False
         self.site: Site | None = None
         self.stale: Any = None
+        self.fault = ""
         self.forced = False  # it could happen only because nothing else could
         self.woken: frozenset[str] | None = None  # what a poll waited for, once somebody has written it
 

@@ -38,9 +38,14 @@ def _looking(box: Sandbox, kind: str, real: Any, listing: bool = False) -> Any:
         name = None if execution is None or kw.get("dir_fd") is not None else box.relative(path)
         if execution is None or name is None:
             return real(path, *args, **kw)
-        execution.perform(Operation(kind, lists(name) if listing else looks_at(name)))
-        with quiet(execution):
-            return real(path, *args, **kw)
+        operation = Operation(kind, lists(name) if listing else looks_at(name))
+        execution.perform(operation)
+
+        def effect() -> Any:
+            with quiet(execution):
+                return real(path, *args, **kw)
+
+        return box.act(execution, operation, effect)
 
     return look
 
@@ -110,14 +115,16 @@ def _changing(box: Sandbox, kind: str, real: Any) -> Any:
     def change(path: Any, *args: Any, **kw: Any) -> Any:
         execution = control.current()
         name = None if execution is None or kw.get("dir_fd") is not None else box.relative(path)
-        if execution is not None and name is not None:
-            accesses = changes(name)
-            if kind == "rmdir":
-                accesses += ((f"tree {name}", WRITE), (f"listing {name}", READ))
-            elif kind == "truncate":
-                accesses = looks_at(name) + box.content_at(execution, path, name, WRITE)
-            execution.perform(Operation(kind, accesses))
-        return real(path, *args, **kw)
+        if execution is None or name is None:
+            return real(path, *args, **kw)
+        accesses = changes(name)
+        if kind == "rmdir":
+            accesses += ((f"tree {name}", WRITE), (f"listing {name}", READ))
+        elif kind == "truncate":
+            accesses = looks_at(name) + box.content_at(execution, path, name, WRITE)
+        operation = Operation(kind, accesses)
+        execution.perform(operation)
+        return box.act(execution, operation, lambda: real(path, *args, **kw))
 
     return change
 
@@ -138,13 +145,14 @@ def _moving(box: Sandbox, kind: str, real: Any) -> Any:
         execution = control.current()
         source = None if execution is None else box.relative(src)
         target = None if execution is None else box.relative(dst)
-        if execution is not None and source is not None and target is not None:
-            directory = kind != "link" and _is_directory(execution, src)
-            operation = Operation(kind, moves(source, target, directory), detail=f"{source} -> {target}")
-            execution.perform(operation)
-            if not directory and kind != "link" and _is_directory(execution, src):
-                operation.accesses = moves(source, target, True)  # it became one while we waited for our turn
-        return real(src, dst, **kw)
+        if execution is None or source is None or target is None:
+            return real(src, dst, **kw)
+        directory = kind != "link" and _is_directory(execution, src)
+        operation = Operation(kind, moves(source, target, directory), detail=f"{source} -> {target}")
+        execution.perform(operation)
+        if not directory and kind != "link" and _is_directory(execution, src):
+            operation.accesses = moves(source, target, True)  # it became one while we waited for our turn
+        return box.act(execution, operation, lambda: real(src, dst, **kw))
 
     return move
 
@@ -173,7 +181,7 @@ def _descriptors(patches: Patches, box: Sandbox) -> None:
             execution, box, name, path, creating=bool(flags & os.O_CREAT),
             writing=bool(flags & (os.O_WRONLY | os.O_RDWR)), emptying=bool(flags & os.O_TRUNC),
         )  # fmt: skip
-        fd = int(_real["open"](path, flags, mode))
+        fd = int(box.act(execution, execution.steps[-1], lambda: _real["open"](path, flags, mode)))
         box.open[fd] = box.content(fd, name, fresh)
         return fd
 
@@ -181,9 +189,15 @@ def _descriptors(patches: Patches, box: Sandbox) -> None:
         def act(fd: Any, *args: Any) -> Any:
             execution = control.current()
             number = fd if isinstance(fd, int) else fd.fileno()
-            if execution is not None and number in box.open:
-                execution.perform(Operation(kind, ((box.open[number], access),)))
-            return real(fd, *args)
+            if execution is None or number not in box.open:
+                return real(fd, *args)
+            operation = Operation(kind, ((box.open[number], access),))
+            execution.perform(operation)
+            part = None
+            if kind == "write file":
+                data = memoryview(args[0]).cast("B")
+                part = (len(data), lambda n: real(fd, data[:n], *args[1:]))
+            return box.act(execution, operation, lambda: real(fd, *args), part)
 
         return act
 

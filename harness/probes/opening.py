@@ -12,7 +12,7 @@ from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..trace import READ, WRITE, Operation
-from .paths import Sandbox, changes, looks_at
+from .paths import Part, Sandbox, changes, looks_at
 
 _real_open = builtins.open
 
@@ -22,32 +22,38 @@ class _TracedFile(io.FileIO):
 
     _content: str = ""
     _execution: Execution | None = None
+    _box: Sandbox
 
-    def _step(self, kind: str, mode: str) -> bool:
-        """Announce; False where the world is over."""
+    def _step(
+        self, kind: str, mode: str, over: Any, effect: Callable[[], Any], part: Part | None = None
+    ) -> Any:
+        """Announce it and do it; ``over`` is what it comes to in a world that is over."""
         execution = self._execution
         if execution is not None and execution.dead:
-            return False
+            return over
         execution = control.current()
-        if execution is not None:
-            execution.perform(Operation(kind, ((self._content, mode),)))
-        return True
+        if execution is None:
+            return effect()
+        operation = Operation(kind, ((self._content, mode),))
+        execution.perform(operation)
+        return self._box.act(execution, operation, effect, part)
 
     def write(self, data: Any, /) -> int:
-        if not self._step("write file", WRITE):
-            return memoryview(data).nbytes
-        return super().write(data)
+        whole, write = memoryview(data).cast("B"), super().write
+        part = (len(whole), lambda n: write(whole[:n]))
+        return int(self._step("write file", WRITE, len(whole), lambda: write(whole), part))
 
     def truncate(self, size: int | None = None, /) -> int:
-        if not self._step("truncate", WRITE):
-            return 0
-        return super().truncate(size)
+        truncate = super().truncate
+        return int(self._step("truncate", WRITE, 0, lambda: truncate(size)))
 
     def readinto(self, buffer: Any, /) -> int:
-        return super().readinto(buffer) if self._step("read file", READ) else 0
+        readinto = super().readinto
+        return int(self._step("read file", READ, 0, lambda: readinto(buffer)))
 
     def readall(self) -> bytes:
-        return super().readall() if self._step("read file", READ) else b""
+        readall = super().readall
+        return bytes(self._step("read file", READ, b"", readall))
 
 
 def _wrap(raw: _TracedFile, mode: str, buffering: int, text: dict[str, Any]) -> Any:
@@ -89,9 +95,12 @@ def opener(box: Sandbox) -> Callable[..., Any]:
             creating = any(letter in mode for letter in "wxa")
             writing = creating or "+" in mode
             fresh = announce_open(execution, box, name, file, creating, writing, emptying="w" in mode)
-        with quiet(execution):  # an opener's own calls are part of this step
-            raw = _TracedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
-        raw._execution = execution
+        def effect() -> _TracedFile:
+            with quiet(execution):  # an opener's own calls are part of this step
+                return _TracedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
+
+        raw = effect() if name is None else box.act(execution, execution.steps[-1], effect)
+        raw._execution, raw._box = execution, box
         raw._content = known or box.content(raw.fileno(), name or "", fresh)
         return _wrap(raw, mode, buffering, {"encoding": encoding, "errors": errors, "newline": newline})
 

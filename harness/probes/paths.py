@@ -9,13 +9,27 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
-from ..trace import ADD, READ, WRITE, Access, Accesses
+from ..trace import ADD, READ, WRITE, Access, Accesses, Operation
 
 _real_lstat = os.lstat
+
+
+Part = tuple[int, Callable[[int], Any]]
+"""Of a write: how many bytes it has, and how to write only the first so many."""
+
+
+class Breaker(Protocol):
+    """Stands between an operation and its effect; see `faults.files`."""
+
+    def __call__(
+        self, execution: Execution, operation: Operation, effect: Callable[[], Any], part: Part | None = None
+    ) -> Any:
+        """Do what the operation does, or fail."""
 
 
 class Sandbox:
@@ -32,11 +46,18 @@ class Sandbox:
         self._prefix = self.root + os.sep
         self._inodes: dict[tuple[int, int], str] = {}
         self.open: dict[int, str] = {}  # descriptors, and the content that they lead to
+        self.breaker: Breaker | None = None  # None: what was announced always works
 
     def reset(self) -> None:
         """Forget what an execution left behind."""
         self._inodes.clear()
         self.open.clear()
+
+    def act(
+        self, execution: Execution, operation: Operation, effect: Callable[[], Any], part: Part | None = None
+    ) -> Any:
+        """What an announced operation does, unless it is made to fail."""
+        return effect() if self.breaker is None else self.breaker(execution, operation, effect, part)
 
     def relative(self, path: Any) -> str | None:
         """The path below the root, with slashes; None for one that is not ours."""

@@ -6,12 +6,13 @@ from collections import defaultdict
 from typing import Any
 
 from ..contract.events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TOUCH, WAKE, Event
+from ..faults import happened
 from ..runtime import Execution
 from ..trace import READ, Failure, Operation, conflicting
 from .steps import Who, preempted_by
 
 MOST = 40
-"""Steps shown of one failure. Preemptions, the last step of each task and the failing step are always among them."""
+"""Steps shown of one failure; preemptions, faults, the last step of each task and the failing step always are."""
 
 BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
 """Resources of the machinery that starts and ends threads; everybody touches them, nobody races on them."""
@@ -49,6 +50,9 @@ def that_matter(failure: Failure, execution: Execution, who: Who) -> Chosen:
 def _always(failure: Failure, execution: Execution, who: Who) -> Chosen:
     steps = execution.steps
     found = {s.index: preempted_by(s, steps, who) for s in steps if s.preempted}
+    for fault in happened(execution):
+        note = f"breaks: {fault.kind}"
+        found[fault.step] = "; ".join(part for part in (found.get(fault.step, ""), note) if part)
     if failure.kind in ("deadlock", "livelock"):
         last = {step.task: step.index for step in steps}
         for index in last.values():

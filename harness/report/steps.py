@@ -77,8 +77,9 @@ def _shorter_move(detail: str) -> str:
 
 
 def operation_of(step: Operation) -> str:
-    """Its kind, and whether it gave up waiting."""
-    return step.kind if step.outcome == GO else f"{step.kind} times out"
+    """Its kind, whether it gave up waiting, and how it was made to fail."""
+    word = step.kind if step.outcome == GO else f"{step.kind} times out"
+    return f"{word} ({step.fault})" if step.fault else word
 
 
 def line_of(step: Operation, who: Who = plain_name, note: str = "", broken: bool = False) -> Line:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import BlockedError, NondeterminismError
+from ..faults.budget import budget_of
 from ..runtime import Execution
 from ..trace import Failure
 from ..verdict import Verdict
@@ -58,6 +59,7 @@ class Exploration:
         bounds: what limits it, for people; empty where nothing does.
         reasons: why nothing may be claimed although nothing is broken.
         budget_met: whether some execution could have had one more early time-out than it may.
+        faults_met: whether some execution could have had one more fault than it may.
         interacting: whether two tasks ever did dependent operations.
         reached: names of things that a caller wanted to see reached, see `Execution.notes`.
     """
@@ -71,6 +73,7 @@ class Exploration:
     reasons: list[str] = field(default_factory=list)
     interacting: bool = False
     budget_met: bool = False
+    faults_met: bool = False
     seconds: float = 0.0
 
     def verdict(self, sequential: bool = False) -> Verdict:
@@ -140,7 +143,6 @@ def explore(
                 outcome.executions += 1
             outcome.steps += len(execution.steps)
             _take_note(outcome, execution)
-            outcome.budget_met |= execution.budget_met
             if visit is not None:
                 visit(execution)
             for failure in execution.failures if confirm else ():
@@ -158,19 +160,26 @@ def explore(
     except (BlockedError, NondeterminismError) as error:
         outcome.because(str(error))
     outcome.complete = strategy.complete and not outcome.reasons
-    outcome.bounds = ", ".join(filter(None, (strategy.bounds, _budget(outcome, runner, strategy))))
+    bounds = (strategy.bounds, _timeouts(outcome, runner, strategy), _faults(outcome, runner))
+    outcome.bounds = ", ".join(filter(None, bounds))
     if not strategy.complete and not outcome.reasons and not outcome.findings:
         outcome.because(strategy.bounds or "the search did not end")
     outcome.seconds = time.perf_counter() - began
     return outcome
 
 
-def _budget(outcome: Exploration, runner: Runner, strategy: Strategy) -> str:
+def _timeouts(outcome: Exploration, runner: Runner, strategy: Strategy) -> str:
     """The bound on early time-outs, where it left something out."""
     if not outcome.budget_met and not getattr(strategy, "budget_met", False):
         return ""
     n = runner.timeouts
     return f"at most {n} early time-out{'' if n == 1 else 's'} in an execution"
+
+
+def _faults(outcome: Exploration, runner: Runner) -> str:
+    """The bound on faults, where it left something out."""
+    n = runner.faults
+    return f"at most {n} fault{'' if n == 1 else 's'} in an execution" if outcome.faults_met else ""
 
 
 def _settled(outcome: Exploration, latest: int, settle: int) -> bool:
@@ -189,6 +198,9 @@ def _over_budget(executions: int, spent: float, most: int | None, seconds: float
 def _take_note(outcome: Exploration, execution: Execution) -> None:
     if not outcome.interacting and interacts(execution.steps):
         outcome.interacting = True
+    outcome.budget_met |= execution.budget_met
+    budget = budget_of(execution)
+    outcome.faults_met |= budget is not None and budget.met
     if execution.ending == "step limit":
         outcome.because(f"an execution was given up after {len(execution.steps)} steps")
     for what in execution.uncontrolled:

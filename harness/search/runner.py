@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import LoadloomError, UsageError
+from ..faults import Budget
 from ..probes import Patches, futures, stdlib
 from ..runtime import Execution
 from ..runtime.execution import Chooser
@@ -31,6 +32,7 @@ class Runner:
         patience: seconds without a step after which an execution is ended: something blocks outside our sight.
         timeouts: how often timed waits may expire early in an execution.
         step_limit: steps after which an execution is given up.
+        faults: how many places may break in an execution.
         install: more probes to put in place (shared attributes, files).
         before: called before each execution: lay down the state that it starts from.
         listener: called after each step; what it does is no step.
@@ -49,6 +51,7 @@ class Runner:
         patience: float = PATIENCE,
         timeouts: int = 1,
         step_limit: int = 20_000,
+        faults: int = 0,
         install: Sequence[Installer] = (),
         before: Callable[[], None] | None = None,
         listener: Listener | None = None,
@@ -58,6 +61,7 @@ class Runner:
         self.program = program
         self.timeouts = timeouts
         self.step_limit = step_limit
+        self.faults = faults
         self._before = before
         self._listener = listener
         self._after = after
@@ -141,6 +145,8 @@ class Runner:
             step_limit=self.step_limit,
             detailed=detailed,
         )
+        if self.faults:
+            Budget(self.faults).attach(execution)
         listener = self._listener
         if listener is not None:
             execution.listener = lambda step: listener(execution, step)

@@ -5,7 +5,8 @@
 ``1`` is the version of the format. SCHEDULE holds only where it leaves the default schedule: for each deviation the
 number of choices let pass since the last one, then a letter for the option taken (b is the second). CHECK is a
 checksum of all the other parts, then a fingerprint of the trace, so that a damaged token and one that no longer fits
-the program are told apart. OPTIONS are what else decided the execution, e.g. ``t2``: two early time-outs.
+the program are told apart. OPTIONS are what else decided the execution, e.g. ``t2f1``: two early time-outs and one
+fault at most.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ VERSION = "1"
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SCHEDULE = re.compile(r"(\d+)([b-zA-Z])")
-_TAIL = re.compile(r"(-|(?:\d{1,9}[b-zA-Z])+)\.t(\d{1,9})")
+_TAIL = re.compile(r"(-|(?:\d{1,9}[b-zA-Z])+)\.t(\d{1,9})(?:f(\d{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Token:
         schedule: the deviations.
         timeouts: early time-outs allowed in the execution.
         fingerprint: of the trace; empty for one that was never run.
+        faults: allowed in the execution.
     """
 
     implementation: str
@@ -42,10 +44,12 @@ class Token:
     schedule: tuple[Deviation, ...]
     timeouts: int
     fingerprint: str = ""
+    faults: int = 0
 
     def __str__(self) -> str:
         body = "".join(f"{gap}{_LETTERS[option]}" for gap, option in self.schedule) or "-"
-        rest = f"{self.fingerprint}.{body}.t{self.timeouts}"
+        options = f"t{self.timeouts}" + (f"f{self.faults}" if self.faults else "")
+        rest = f"{self.fingerprint}.{body}.{options}"
         head = f"{self.implementation}/{self.scenario}"
         return f"{head}/{VERSION}.{_digest(head + '/' + rest)}{rest}"
 
@@ -68,7 +72,7 @@ def parse(text: str) -> Token:
     if form is None or checks[:3] != _digest(f"{parts[0]}/{checks[3:]}.{tail}"):
         raise UsageError(f"the token is damaged: its checksum does not match ({_short(text)!r}); copy it again")
     schedule = tuple((int(gap), _LETTERS.index(letter)) for gap, letter in _SCHEDULE.findall(form[1]))
-    return Token(head, scenario, schedule, int(form[2]), checks[3:])
+    return Token(head, scenario, schedule, int(form[2]), checks[3:], int(form[3] or 0))
 
 
 def fingerprint(steps: list[Operation]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.faults import breaks
 from harness.probes.steps import step
 from harness.runtime import Execution, control
 from harness.search import Strategy
@@ -22,6 +23,7 @@ BLOCKING = ("semaphore", "release", "event-wait", "event-set", "event-clear", "p
 TIMED = ("timed-semaphore", "timed-event", "timed-get", "timed-lock")
 CONDITIONS = ("wait", "notify", "timed-wait")
 OTHER = ("choice", "poll", "locked?", "assert")
+FAULTS = ("try-write", "try-increment", "give-up")
 ALL = MEMORY + LOCKS + BLOCKING + TIMED + CONDITIONS + OTHER
 
 
@@ -130,6 +132,21 @@ def _do(world: World, me: int, action: Action) -> None:
         with world.condition:
             write(1)
             world.condition.notify(n + 1)
+    elif kind == "try-write":
+        write(me * 10 + n)
+        if breaks(f"write {name} {me}", ("lost", "torn")):
+            memory[name] = -n
+    elif kind == "try-increment":
+        value = read()
+        if breaks(f"read {name}", ("stale",)):
+            seen.append("stale")
+        else:
+            write(value + 1)
+    elif kind == "give-up":
+        if breaks(f"look {me}", ("gone", "barred")):
+            seen.append("gave up")
+            return
+        read()
     elif kind == "choice":
         execution = control.current()
         assert execution is not None
@@ -190,7 +207,7 @@ def trace_of(execution: Execution) -> frozenset[object]:
     for taken in execution.steps:
         key = taken.task.key
         counts[key] = counts.get(key, 0) + 1
-        named.append(((key, counts[key], taken.kind, taken.resource, taken.outcome), taken))
+        named.append(((key, counts[key], taken.kind, taken.resource, taken.outcome, taken.fault), taken))
     order = {
         (a, b)
         for n, (a, first) in enumerate(named)
@@ -211,7 +228,12 @@ class Run:
 
 
 def run(
-    program: Program, strategy: Strategy, timeouts: int = 1, most: int | None = None, traces_too: bool = False
+    program: Program,
+    strategy: Strategy,
+    timeouts: int = 1,
+    most: int | None = None,
+    traces_too: bool = False,
+    faults: int = 0,
 ) -> Run:
     """Explore a random program; telling traces apart takes longer than running them."""
     outcomes: set[tuple[object, ...]] = set()
@@ -223,7 +245,7 @@ def run(
             if traces_too:
                 traces.add(trace_of(execution))
 
-    with Runner(program, timeouts=timeouts) as runner:
+    with Runner(program, timeouts=timeouts, faults=faults) as runner:
         exploration = explore(runner, strategy, max_executions=most, visit=visit, confirm=False)
     return Run(outcomes, traces, exploration, strategy)
 

@@ -43,6 +43,46 @@ def check_dpor(family: str, seed: int) -> bool:
     return True
 
 
+FAULT_FAMILIES = {
+    "memory": rp.MEMORY + rp.FAULTS * 2,
+    "locks": rp.MEMORY + rp.LOCKS + rp.FAULTS * 2,
+    "blocking": rp.MEMORY + rp.BLOCKING + rp.FAULTS * 2,
+    "timed": (*rp.MEMORY, *rp.TIMED, *rp.FAULTS),
+}
+
+
+def check_faults(family: str, faults: int, seeds: range, most: int) -> None:
+    """`dpor` and plain search reach the same outcomes when places may break; and the same traces where it is exact."""
+    checked = 0
+    for seed in seeds:
+        program = rp.Program(rp.generate(seed, FAULT_FAMILIES[family], most=4))
+        exact = family in ("memory", "locks")
+        every = rp.run(program, Dfs(), most=most, traces_too=exact, faults=faults)
+        if not every.exploration.complete:
+            continue
+        checked += any("try" in kind or kind == "give-up" for task in program.actions for kind, _, _ in task)
+        found = rp.run(program, Dpor(), traces_too=exact, faults=faults)
+        where = f"family {family}, seed {seed}, {faults} faults: {program.actions}"
+        assert found.exploration.complete, where
+        assert found.outcomes == every.outcomes, where
+        assert not exact or found.traces == every.traces, where
+    assert checked >= len(seeds) // 10, "too few programs were small enough to say anything"
+
+
+@pytest.mark.parametrize(("family", "faults"), [("memory", 2), ("locks", 1), ("blocking", 2), ("timed", 1)])
+def test_dpor_finds_all_that_plain_search_finds_with_faults(family: str, faults: int) -> None:
+    check_faults(family, faults, range(SEED, SEED + 12), 250)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+@pytest.mark.parametrize("faults", [1, 2])
+@pytest.mark.parametrize("family", FAULT_FAMILIES)
+def test_dpor_finds_all_that_plain_search_finds_with_faults_at_length(family: str, faults: int, part: int) -> None:
+    first = SEED + 20_000 + 50 * part
+    check_faults(family, faults, range(first, first + 50), YARDSTICK)
+
+
 def check_many(family: str, first: int, count: int) -> None:
     checked = sum(check_dpor(family, seed) for seed in range(first, first + count))
     assert checked >= count // 10, "too few programs were small enough to say anything"
