@@ -18,9 +18,10 @@ from .commands import matrix
 from .commands.options import INTERRUPTED, OK, USAGE, Format, FormatOption, JobsOption, guarded
 from .conformance import catalogue
 from .conformance.baseline import read_baseline
+from .conformance.discovery import select
 from .conformance.orderings import orderings as find_orders
 from .conformance.registry import implementation
-from .conformance.scenario import Scenario, available, find
+from .conformance.scenario import find
 from .conformance.suite import Search
 from .conformance.suite import replay as run_again
 from .report import document, orders
@@ -125,7 +126,7 @@ def _verify(
     known = None if baseline is None else read_baseline(baseline, impl)
     if report is not None:
         make_room(report)
-    chosen = _scenarios(names)
+    chosen = select(names)
     with LiveProgress(len(chosen)) as live:
         made = verification(impl, chosen, search, jobs, live)
     if known is not None:
@@ -140,10 +141,6 @@ def _verify(
     if made.record.unfinished:
         complain(f"interrupted; not finished: {', '.join(made.record.unfinished)}")
     return made.record.status
-
-
-def _scenarios(names: list[str]) -> list[Scenario]:
-    return [find(name) for name in dict.fromkeys(names or available())]
 
 
 @app.command()

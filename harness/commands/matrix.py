@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..conformance.discovery import select
 from ..conformance.kill_matrix import EXECUTIONS, kill_matrix, variants_named
-from ..conformance.scenario import available, find
 from ..conformance.shard import part_of
 from ..report import matrix
 from ..report.console import Output, complain
@@ -45,7 +45,7 @@ def command(
     def run() -> int:
         if markdown is not None:
             make_sure(markdown)
-        chosen = [find(name) for name in part_of(list(dict.fromkeys(scenarios or available())), shard)]
+        chosen = part_of(select(scenarios or ()), shard)
         rows = variants_named(variant or ())
         with LiveProgress(len(chosen)) as live:
             found = kill_matrix(

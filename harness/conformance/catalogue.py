@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..contract import RULES
+from . import discovery
 from .registry import KNOWN
-from .scenario import available, load
+from .scenario import load
 
 Entries = list[tuple[str, str]]
 
@@ -12,11 +13,11 @@ Entries = list[tuple[str, str]]
 def entries(kind: str) -> Entries:
     """Name and line of everything of a kind: ``scenarios``, ``rules``, ``implementations`` or ``variants``."""
     if kind == "scenarios":
-        return [(name, load(path).title) for name, path in available().items()]
+        return [(name, load(path).title) for name, path in discovery.scenarios().items()]
     if kind == "rules":
         return [(rule.number, f"{rule.name}: {rule.statement}") for rule in RULES.values()]
     if kind == "implementations":
-        return list(KNOWN.items())
+        return [*KNOWN.items(), *((name, f"installed: {entry.value}") for name, entry in discovery.adapters().items())]
     from .adapters.refimpl import Refimpl, variants
 
     found = []

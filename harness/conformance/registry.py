@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
+from . import discovery
 from .adapter import Implementation, World
-from .scenario import Scenario, available
+from .scenario import Scenario
 
 KNOWN = {
     "refimpl": "the reference loader that comes with loadloom",
@@ -54,8 +55,14 @@ def implementation(name: str) -> Implementation:
     module, colon, attribute = name.partition(":")
     if colon and attribute:
         return _external(name, module, attribute)
-    hint = f"; {name} is a scenario: loadloom verify refimpl {name}" if name in available() else ""
-    raise UsageError(f"no implementation {name!r}; there are {', '.join(KNOWN)}{hint}")
+    installed = discovery.adapters()
+    if name in installed:
+        entry = installed[name]
+        if not entry.attr:
+            raise UsageError(f"{name}: the entry point {entry.value!r} names no adapter, as in package.module:Adapter")
+        return _external(name, entry.module, entry.attr)
+    hint = f"; {name} is a scenario: loadloom verify refimpl {name}" if name in discovery.scenarios() else ""
+    raise UsageError(f"no implementation {name!r}; there are {', '.join([*KNOWN, *installed])}{hint}")
 
 
 def _external(name: str, module_name: str, attribute: str) -> Implementation:

@@ -92,27 +92,35 @@ def catalogue() -> Path:
 
 
 def available() -> dict[str, Path]:
-    """Scenario files by name, sorted."""
+    """The scenario files that come with loadloom by name, sorted; `discovery` knows those of other packages."""
+    return files_in(catalogue())
+
+
+def files_in(*folders: Path) -> dict[str, Path]:
+    """The scenario files in some folders and below by name, sorted."""
     found = {
         path.stem.replace("_", "-"): path
-        for path in catalogue().rglob("*.py")
+        for folder in folders
+        for path in folder.rglob("*.py")
         if not path.stem.startswith("_") and path.stem != "conftest"
     }
     return dict(sorted(found.items()))
 
 
 def find(name: str) -> Scenario:
-    """The scenario of this name, or in this file.
+    """The scenario of this name, ours or an installed package's, or in this file.
 
     Raises:
         UsageError: there is none, or it cannot be read.
     """
+    from .discovery import scenarios  # which reads files through this module
+
+    known = scenarios()
+    if name in known:
+        return replace(load(known[name]), name=name)
     if name.endswith(".py") or "/" in name:
         return load(Path(name))
-    known = available()
-    if name not in known:
-        raise UsageError(f"no scenario {name!r}; there are {', '.join(known)}; or give a file")
-    return load(known[name])
+    raise UsageError(f"no scenario {name!r}; there are {', '.join(known)}; or give a file")
 
 
 def load(path: Path) -> Scenario:

@@ -15,9 +15,10 @@ from ..search import Strategy
 from ..search.explore import Progress
 from ..search.token import Token, parse
 from ..trace import Failure
+from . import discovery
 from .adapter import Implementation
 from .registry import implementation as implementation_named
-from .scenario import Scenario, available, find
+from .scenario import Scenario, find
 from .verify import SETTLE, Report, session, verify
 
 
@@ -113,7 +114,7 @@ def verify_all(
 
 def file_of(scenario: Scenario) -> str:
     """The file to name beside a token of this scenario; empty for one that its name finds."""
-    known = available().get(scenario.name)
+    known = discovery.scenarios().get(scenario.name)
     if not scenario.path or (known is not None and known.resolve() == Path(scenario.path).resolve()):
         return ""
     return scenario.path
@@ -173,7 +174,7 @@ def replay(text: str, scenario_file: str = "") -> Replayed:
 
 def _scenario_of(token: Token, scenario_file: str) -> Scenario:
     if not scenario_file:
-        if token.scenario not in available():
+        if token.scenario not in discovery.scenarios():
             raise UsageError(
                 f"the token is of scenario {token.scenario!r}, which is none of ours; say where it is: --scenario FILE"
             )
