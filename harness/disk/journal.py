@@ -5,6 +5,7 @@ Path-level methods stand for system calls that succeeded. Each appends an entry;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from .state import State, canonical, table_of
@@ -131,17 +132,23 @@ class Journal:
 
     Args:
         initial: the tree to begin with, all of it durable.
+        step: asked at each entry in which step of an execution it happens.
 
     Attributes:
         initial: the table of that tree.
         memory: the table as a running process sees it.
         entries: what was done.
+        steps: for each of them, the step.
+        links: whether there ever was a symbolic link.
     """
 
-    def __init__(self, initial: State | None = None) -> None:
+    def __init__(self, initial: State | None = None, step: Callable[[], int] | None = None) -> None:
         self.initial: Table = {ROOT: EMPTY_DIRECTORY} if initial is None else table_of(initial.entries, initial.shared)
         self.memory: Table = dict(self.initial)
         self.entries: list[Entry] = []
+        self.steps: list[int] = []
+        self._step = step
+        self.links = any(isinstance(node, Symlink) for node in self.initial.values())
         self._next = max(self.initial) + 1
 
     def state(self) -> State:
@@ -176,6 +183,7 @@ class Journal:
 
     def symlink(self, target: str, path: str) -> int:
         """A new symbolic link."""
+        self.links = True
         return self._make(path, Symlink(target))
 
     def _make(self, path: str, node: Node) -> int:
@@ -243,6 +251,7 @@ class Journal:
     def record(self, entry: Entry) -> None:
         """Append an entry and do it in memory."""
         self.entries.append(entry)
+        self.steps.append(len(self.steps) if self._step is None else self._step())
         for effect in effects_of(entry):
             effect.apply(self.memory)
 

@@ -12,7 +12,7 @@ from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..trace import READ, WRITE, Operation
-from .paths import Part, Sandbox, changes, looks_at
+from .paths import Opened, Part, Sandbox, changes, looks_at
 
 _real_open = builtins.open
 
@@ -20,13 +20,11 @@ _real_open = builtins.open
 class _TracedFile(io.FileIO):
     """A raw file whose reads and writes are steps, and which leads nowhere once its world is over."""
 
-    _content: str = ""
-    _execution: Execution | None = None
+    _opened: Opened
     _box: Sandbox
+    _execution: Execution | None = None
 
-    def _step(
-        self, kind: str, mode: str, over: Any, effect: Callable[[], Any], part: Part | None = None
-    ) -> Any:
+    def _step(self, kind: str, mode: str, over: Any, effect: Callable[[], Any], part: Part | None = None) -> Any:
         """Announce it and do it; ``over`` is what it comes to in a world that is over."""
         execution = self._execution
         if execution is not None and execution.dead:
@@ -34,18 +32,28 @@ class _TracedFile(io.FileIO):
         execution = control.current()
         if execution is None:
             return effect()
-        operation = Operation(kind, ((self._content, mode),))
+        operation = Operation(kind, ((self._opened.content, mode),))
         execution.perform(operation)
         return self._box.act(execution, operation, effect, part)
 
     def write(self, data: Any, /) -> int:
-        whole, write = memoryview(data).cast("B"), super().write
-        part = (len(whole), lambda n: write(whole[:n]))
-        return int(self._step("write file", WRITE, len(whole), lambda: write(whole), part))
+        whole = memoryview(data).cast("B")
+        part = (len(whole), lambda n: self._write(whole[:n]))
+        return int(self._step("write file", WRITE, len(whole), lambda: self._write(whole), part))
+
+    def _write(self, data: memoryview) -> int:
+        offset = 0 if self._opened.appends else self.tell()
+        count = super().write(data) or 0
+        self._box.written(self._opened, data, count, offset)
+        return count
 
     def truncate(self, size: int | None = None, /) -> int:
-        truncate = super().truncate
-        return int(self._step("truncate", WRITE, 0, lambda: truncate(size)))
+        return int(self._step("truncate", WRITE, 0, lambda: self._truncate(size)))
+
+    def _truncate(self, size: int | None) -> int:
+        length = super().truncate(size)
+        self._box.cut(self._opened, length)
+        return length
 
     def readinto(self, buffer: Any, /) -> int:
         readinto = super().readinto
@@ -54,6 +62,11 @@ class _TracedFile(io.FileIO):
     def readall(self) -> bytes:
         readall = super().readall
         return bytes(self._step("read file", READ, b"", readall))
+
+    def close(self) -> None:
+        if not self.closed and self._box.open.get(self.fileno()) is self._opened and self.closefd:
+            del self._box.open[self.fileno()]
+        super().close()
 
 
 def _wrap(raw: _TracedFile, mode: str, buffering: int, text: dict[str, Any]) -> Any:
@@ -90,18 +103,24 @@ def opener(box: Sandbox) -> Callable[..., Any]:
         name = box.relative(file)
         if execution is None or (name is None and known is None):
             return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+        creating, emptying = any(letter in mode for letter in "wxa"), "w" in mode
         fresh = False
-        if name is not None:
-            creating = any(letter in mode for letter in "wxa")
-            writing = creating or "+" in mode
-            fresh = announce_open(execution, box, name, file, creating, writing, emptying="w" in mode)
-        def effect() -> _TracedFile:
-            with quiet(execution):  # an opener's own calls are part of this step
-                return _TracedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
+        if name is not None and opener is None:
+            fresh = announce_open(execution, box, name, file, creating, creating or "+" in mode, emptying)
 
-        raw = effect() if name is None else box.act(execution, execution.steps[-1], effect)
-        raw._execution, raw._box = execution, box
-        raw._content = known or box.content(raw.fileno(), name or "", fresh)
+        def effect() -> _TracedFile:
+            raw = _TracedFile(file, mode.replace("b", "").replace("t", ""), closefd, opener)
+            raw._execution, raw._box = execution, box
+            # an opener's own calls are steps
+            raw._opened = (
+                known
+                or box.open.get(raw.fileno())
+                or box.opened(raw.fileno(), name or "", fresh, emptying, "a" in mode)
+            )
+            return raw
+
+        announced = name is not None and opener is None
+        raw = box.act(execution, execution.steps[-1], effect) if announced else effect()
         return _wrap(raw, mode, buffering, {"encoding": encoding, "errors": errors, "newline": newline})
 
     return open

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..trace import ADD, READ, WRITE, Access, Accesses, Operation
 
 _real_lstat = os.lstat
+_real_close = os.close
 
 
 Part = tuple[int, Callable[[int], Any]]
@@ -32,6 +36,68 @@ class Breaker(Protocol):
         """Do what the operation does, or fail."""
 
 
+class Recorder(Protocol):
+    """Keeps what was done to the files: `harness.disk.Journal`. Paths are below the root and name no symbolic link."""
+
+    links: bool
+
+    def inode(self, path: str) -> int:
+        """What is at a path; 0 where nothing is."""
+
+    def size(self, inode: int) -> int:
+        """Of a file, in bytes."""
+
+    def create(self, path: str) -> int:
+        """A new file."""
+
+    def write(self, file: int, data: bytes, offset: int | None = None) -> None:
+        """Bytes of a file."""
+
+    def truncate(self, file: int, size: int) -> None:
+        """A file's size."""
+
+    def fsync(self, file: int, failed: bool = False) -> None:
+        """A sync of a file or a directory."""
+
+    def fdatasync(self, file: int, failed: bool = False) -> None:
+        """A sync of a file's content."""
+
+    def sync(self) -> None:
+        """A sync of everything."""
+
+    def mkdir(self, path: str) -> object:
+        """A new directory."""
+
+    def symlink(self, target: str, path: str) -> object:
+        """A new symbolic link."""
+
+    def link(self, source: str, target: str) -> object:
+        """One more name."""
+
+    def unlink(self, path: str) -> object:
+        """A name, or an empty directory, goes."""
+
+    def rename(self, source: str, target: str) -> object:
+        """A name becomes another."""
+
+
+@dataclass
+class Opened:
+    """What a descriptor leads to.
+
+    Attributes:
+        content: the resource name of its content.
+        name: the path under which it was opened.
+        inode: of the journal; 0 where it is in none.
+        appends: whether every write goes to the end.
+    """
+
+    content: str
+    name: str
+    inode: int = 0
+    appends: bool = False
+
+
 class Sandbox:
     """The files of one exploration: which paths are steps, and how their resources are named.
 
@@ -45,21 +111,30 @@ class Sandbox:
         self.reverse = reverse
         self._prefix = self.root + os.sep
         self._inodes: dict[tuple[int, int], str] = {}
-        self.open: dict[int, str] = {}  # descriptors, and the content that they lead to
+        self.open: dict[int, Opened] = {}
         self.breaker: Breaker | None = None  # None: what was announced always works
+        self.journal: Recorder | None = None
+        self._whole = 0  # >0: what is done is part of one step, and journaled all the same
 
     def reset(self) -> None:
         """Forget what an execution left behind."""
         self._inodes.clear()
+        for fd in list(self.open):  # of a task that was left where it stood
+            try:
+                _real_close(fd)
+            except OSError:
+                pass
         self.open.clear()
 
     def act(
-        self, execution: Execution, operation: Operation, effect: Callable[[], Any], part: Part | None = None
+        self, execution: Execution | None, operation: Operation, effect: Callable[[], Any], part: Part | None = None
     ) -> Any:
         """What an announced operation does, unless it is made to fail."""
-        return effect() if self.breaker is None else self.breaker(execution, operation, effect, part)
+        if execution is None or self.breaker is None:
+            return effect()
+        return self.breaker(execution, operation, effect, part)
 
-    def relative(self, path: Any) -> str | None:
+    def relative(self, path: Any, dir_fd: Any = None) -> str | None:
         """The path below the root, with slashes; None for one that is not ours."""
         if isinstance(path, int):
             return None
@@ -70,13 +145,89 @@ class Sandbox:
         if isinstance(name, bytes):
             name = os.fsdecode(name)
         if not name.startswith("/"):
-            name = os.path.join(os.getcwd(), name)
+            if dir_fd is not None:
+                if dir_fd not in self.open:
+                    return None
+                name = os.path.join(self._prefix, self.open[dir_fd].name, name)
+            else:
+                name = os.path.join(os.getcwd(), name)
         if name.startswith(self._prefix) and "/." not in name and "//" not in name:
             return str(name[len(self._prefix) :].rstrip("/") or ".")
         name = os.path.abspath(name)
         if name.startswith(self._prefix):
             return str(name[len(self._prefix) :])
         return "." if name == self.root else None
+
+    def whose(self, path: Any, dir_fd: Any = None) -> tuple[Execution | None, str | None]:
+        """Who acts, and on which path below the root; no path: it is none of ours. Nobody: it is part of a step."""
+        execution = control.current()
+        if execution is None and not self._whole:
+            return None, None
+        return execution, self.relative(path, dir_fd)
+
+    @property
+    def acting(self) -> bool:
+        """Whether what is done now is done by the program."""
+        return self._whole > 0 or control.current() is not None
+
+    @contextmanager
+    def one_step(self, execution: Execution) -> Iterator[None]:
+        """What happens inside is part of the step that is being taken, and goes into the journal one by one."""
+        self._whole += 1
+        try:
+            with quiet(execution):
+                yield
+        finally:
+            self._whole -= 1
+
+    # -- the journal -----------------------------------------------------------------------------------------
+
+    def record(self, act: Callable[[Recorder], object]) -> None:
+        """Tell the journal, where there is one."""
+        if self.journal is not None:
+            act(self.journal)
+
+    def place(self, name: str) -> str:
+        """The path with symbolic links above its last part resolved."""
+        if self.journal is None or not self.journal.links:
+            return name
+        above, _, last = name.rpartition("/")
+        return self._below(os.path.realpath(os.path.join(self.root, above)), last)
+
+    def followed(self, name: str) -> str:
+        """The path with every symbolic link resolved."""
+        if self.journal is None or not self.journal.links:
+            return name
+        return self._below(os.path.realpath(os.path.join(self.root, name)), "")
+
+    def _below(self, real: str, last: str) -> str:
+        full = os.path.join(real, last) if last else real
+        return os.path.relpath(full, self.root)
+
+    def opened(self, fd: int, name: str, fresh: bool, emptied: bool = False, appends: bool = False) -> Opened:
+        """A descriptor was opened on a path; ``fresh``: the file was just made, ``emptied``: or cut to nothing."""
+        found = Opened(self.content(fd, name, fresh), name, 0, appends)
+        journal = self.journal
+        if journal is not None:
+            path = self.followed(name)
+            found.inode = journal.inode(path)
+            if fresh and not found.inode:
+                found.inode = journal.create(path)
+            elif emptied and journal.size(found.inode):
+                journal.truncate(found.inode, 0)
+        self.open[fd] = found
+        return found
+
+    def written(self, file: Opened, data: Any, count: int, offset: int) -> None:
+        """The first ``count`` bytes of some data went into a file."""
+        if self.journal is not None and file.inode and count:
+            whole = memoryview(data).cast("B")[:count]
+            self.journal.write(file.inode, bytes(whole), None if file.appends else offset)
+
+    def cut(self, file: Opened, size: int) -> None:
+        """A file got another size."""
+        if self.journal is not None and file.inode:
+            self.journal.truncate(file.inode, size)
 
     def content(self, fd: int, name: str, fresh: bool) -> str:
         """The resource name of an open file's content; ``fresh``: it was just created."""
