@@ -27,6 +27,10 @@ class PackageError(LoadloomError):
     """A package on disk is not what its manifest says, or an operation on it makes no sense."""
 
 
+class Claimed(PackageError):
+    """Another process works on this package; the message names it."""
+
+
 class TornError(PackageError):
     """A sealed file is empty, cut short or damaged: to be treated as absent."""
 
@@ -39,9 +43,28 @@ class JobStateError(LoadloomError):
     """A job was asked for a transition that its state does not allow."""
 
 
+class Interrupted(LoadloomError):
+    """The loader was asked to stop, and has: what ran was run to its end, and a later run resumes the rest."""
+
+
 class RetriesExhausted(LoadloomError):
     """A job asked for another attempt more often than allowed; its package stays, and a later run resumes it."""
 
 
 class JobsFailed(LoadloomError):
     """The package is finished, and some of its jobs failed terminally (raised with ``raise_on_failed_jobs``)."""
+
+
+def chain(first: BaseException, later: BaseException) -> None:
+    """Hang `later` under the end of the chain of `first`, where a traceback shows it; nothing if it is there."""
+    end, seen = first, set()
+    while id(end) not in seen:
+        if end is later:
+            return
+        seen.add(id(end))
+        below = end.__cause__ or (None if end.__suppress_context__ else end.__context__)
+        if below is None:
+            end.__context__ = later
+            end.__suppress_context__ = False
+            return
+        end = below

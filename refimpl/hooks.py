@@ -22,7 +22,9 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "job.finished": "finished_at is set",
         "job.publish": "the state is published",
         "job.release": "the done event is released",
-        "loader.recover": "the package's evidence is read",
+        "loader.claim": "the package is claimed for this process",
+        "loader.lease": "the load is taken over at the destination",
+        "loader.recover": "the package is brought to a known state, its evidence read",
         "loader.prepare": "the destination is made ready for the package, its schema applied",
         "loader.start": "a job is handed to a worker",
         "loader.wait": "the loader waits on the done event",
@@ -33,6 +35,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "loader.load_record": "the destination records the load",
         "loader.clear": "the package's markers are removed",
         "loader.finalise": "the package is renamed from normalized to loaded",
+        "loader.tidy": "what the ended package needs no more is deleted",
         "loader.quiesce": "the loader waits for the last workers to be through",
     }
 )

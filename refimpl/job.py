@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from refimpl import hooks
-from refimpl.errors import JobStateError, TerminalError
+from refimpl.errors import JobStateError, TerminalError, chain
 from refimpl.package import COMPLETED, TERMINAL, Evidence, JobSpec, Lease, follow_up
 
 JobState = Literal["ready", "running", "completed", "failed", "retry"]
@@ -165,6 +165,14 @@ class RunnableLoadJob(LoadJob):
         if outcome.raises is not None:
             raise outcome.raises
 
+    def abandon(self, error: Exception, done_event: DoneEvent, callback: Callback) -> None:
+        """End the job as failed with `error`, without running it. Raises what `run_managed` raises."""
+        self.start()
+        self._exception = error
+        outcome = self.conclude(Outcome("failed"), done_event, callback)
+        if outcome.raises is not None:
+            raise outcome.raises
+
     def start(self) -> None:
         """Go from "ready" to "running". Raises JobStateError when the job was started before."""
         if hooks.active is not None:
@@ -229,7 +237,7 @@ class RunnableLoadJob(LoadJob):
             if self._exception is None:
                 self._exception = raised
             else:
-                _chain(self._exception, raised)  # C8: the first error stays
+                chain(self._exception, raised)  # C8: the first error stays
             interrupt = None if isinstance(raised, Exception) else raised
             return Outcome("failed", interrupt or outcome.raises or self._exception)
         return outcome
@@ -267,15 +275,23 @@ class RunnableLoadJob(LoadJob):
             pass
 
 
-def _chain(first: BaseException, later: BaseException) -> None:
-    """Hang `later` under the end of the chain of `first`, where a traceback shows it."""
-    seen = {id(later)}
-    end = first
-    while id(end) not in seen:
-        seen.add(id(end))
-        below = end.__cause__ or (None if end.__suppress_context__ else end.__context__)
-        if below is None:
-            end.__context__ = later
-            end.__suppress_context__ = False
-            return
-        end = below
+class UnmadeJob(RunnableLoadJob):
+    """Stands for a job that the destination could not make: it fails with the error of that."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        error: Exception,
+        record_failure: Callable[[RunnableLoadJob, str], Evidence | None],
+    ) -> None:
+        super().__init__(spec)
+        self._error = error
+        self._record_failure = record_failure
+
+    def run(self) -> None:
+        """Raise it."""
+        raise self._error
+
+    def record_failure(self, message: str) -> Evidence | None:
+        """As a job of the destination would."""
+        return self._record_failure(self, message)

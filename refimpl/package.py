@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from refimpl.errors import PackageError
 
@@ -40,7 +40,7 @@ class Disposition:
 APPEND: Final = Disposition()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to be put into a package: with the file `source`, with `content`, or with no file at all."""
 
@@ -55,8 +55,13 @@ class NewJob:
     origin: str = ""  # where the rows come from, for messages; by default `source`
     take: bool = False  # `source` is given away: it is moved into the package, not copied
 
+    @property
+    def has_file(self) -> bool:
+        """Whether there is anything to load."""
+        return self.source is not None or self.content is not None
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """A job as its package's manifest describes it."""
 
@@ -70,6 +75,22 @@ class JobSpec:
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     origin: str = ""  # the source's path, for messages only
     parent: str = ""  # of a follow-up: the job in whose transaction it came to be
+
+
+def as_data(spec: JobSpec) -> dict[str, Any]:
+    """The job as plain data, to be written."""
+    data = {name: getattr(spec, name) for name in _FIELDS}
+    data["options"] = dict(spec.options)
+    return data
+
+
+def from_data(data: Mapping[str, Any]) -> JobSpec:
+    """The job that was written. Raises KeyError or TypeError when it is none."""
+    columns = tuple((name, kind) for name, kind in data["columns"])
+    return JobSpec(**{**data, "columns": columns})
+
+
+_FIELDS = tuple(each.name for each in fields(JobSpec))
 
 
 def follow_up(parent: JobSpec, number: int, table: str, options: Mapping[str, str]) -> JobSpec:
@@ -90,7 +111,7 @@ class Manifest:
         return self.dispositions.get(table, APPEND)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a marker or a ledger row says of a job, and the follow-ups that came to be with it."""
 
@@ -108,7 +129,7 @@ class Lease:
     epoch: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Repair:
     """Something found on disk that a clean run would not have left there, and how it was taken."""
 

@@ -3,10 +3,13 @@
     <state>/<load_id>/manifest                      the jobs; sealed, written once
     <state>/<load_id>/jobs/<file>                   stay where they are until the package ends
     <state>/<load_id>/.pending_transitions/<job>    the marker of a terminal job; sealed
+    <state>/<load_id>/journal                       the markers again (`power`, no ledger)
     <state>/<load_id>/outcome                       how every job ended; sealed; the markers may go once it is there
+    claims/<load_id>                                who works on the package now
 
-A package is built in `new/` and appears in `normalized/` by one rename; it ends by one rename to `loaded/`. A marker
-costs three operations (open, write, replace); nothing is listed or looked up for a job while it runs.
+A package is built in `new/` and appears in `normalized/` by one rename; it ends by one rename to `loaded/`. The file of
+a job is never moved, so it cannot be lost on the way or found twice. Nothing is listed or looked up for a job while it
+runs.
 All file operations go through `open` and `os`, and listings are sorted, so that a watcher sees each in a stable order.
 """
 
@@ -15,37 +18,37 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from refimpl import sealed
+from refimpl import claims, manifest
 from refimpl.copying import copy_into, move_into
+from refimpl.disk import MANY, Disk, Durability, write_all
 from refimpl.errors import PackageError, TornError
-from refimpl.package import (
-    COMPLETED,
-    FAILED,
-    TERMINAL,
-    Disposition,
-    Evidence,
-    JobSpec,
-    Manifest,
-    NewJob,
-    Repair,
-    check_name,
-)
+from refimpl.journal import Journal
+from refimpl.machine import Machine
+from refimpl.package import Disposition, Evidence, JobSpec, Manifest, NewJob, check_name
+from refimpl.records import marker_data, outcome_bytes, read_outcome
+from refimpl.sealed import seal, seal_lines
 
-NEW, NORMALIZED, LOADED = "new", "normalized", "loaded"
-MARKERS = ".pending_transitions"
+NEW, NORMALIZED, LOADED, CLAIMS = "new", "normalized", "loaded", "claims"
+MARKERS, JOBS, JOURNAL, OUTCOME, MANIFEST = ".pending_transitions", "jobs", "journal", "outcome", "manifest"
 
 
 class PackageStorage:
-    """The packages under `root`. Makes the directories that it needs. Raises OSError where the disk refuses."""
+    """The packages under `root`. Makes the directories that it needs. Raises OSError where the disk refuses.
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    Args: `durability`: what a package and the evidence of its jobs survive, see `refimpl.disk`. `machine`: who we are.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], durability: Durability = "power", machine: Machine | None = None
+    ) -> None:
         self.root = os.fspath(root)
-        for folder in (NEW, NORMALIZED, LOADED):
-            os.makedirs(os.path.join(self.root, folder), exist_ok=True)
+        self.disk = Disk(durability)
+        self.machine = machine or Machine()
+        self._journals: dict[str, Journal] = {}
+        for folder in (NEW, NORMALIZED, LOADED, CLAIMS):
+            self.disk.make_directory(os.path.join(self.root, folder))
 
     def path(self, folder: str, load_id: str, *parts: str) -> str:
         """The path of a package in `folder`, or of something in it."""
@@ -54,6 +57,15 @@ class PackageStorage:
     def packages(self, folder: str = NORMALIZED) -> list[str]:
         """The load ids in `folder`, sorted: oldest first where ids are made to sort by age."""
         return sorted(os.listdir(os.path.join(self.root, folder)))
+
+    def exists(self, folder: str, load_id: str) -> bool:
+        """Whether the package is in `folder`."""
+        return os.path.isdir(self.path(folder, load_id))
+
+    def claim(self, load_id: str) -> claims.Claim:
+        """Keep others off the package. Raises Claimed when somebody works on it, or OSError."""
+        check_name(load_id, "load id")
+        return claims.take(self.disk, self.path(CLAIMS, load_id), self.machine, load_id)
 
     # -- making a package
 
@@ -65,184 +77,181 @@ class PackageStorage:
         Args: `dispositions` of the tables that are not to be appended to.
 
         Raises PackageError for unusable or repeated ids, a source that is not what `checksum` says, or a load id that
-        is taken; OSError when a source cannot be read or the package not be written.
+        is taken or being worked on; OSError when a source cannot be read or the package not be written.
         """
-        check_name(load_id, "load id")
-        seen: set[str] = set()
-        for job in jobs:
-            if check_name(job.job_id, "job id") in seen:
-                raise PackageError(f"job id {job.job_id!r} is used twice in load {load_id}")
-            seen.add(job.job_id)
-        building = self.path(NEW, load_id)
-        if os.path.exists(building):  # somebody died while building it
-            remove_tree(building)
-        os.makedirs(os.path.join(building, "jobs"))
-        os.mkdir(os.path.join(building, MARKERS))
-        manifest = Manifest(load_id, tuple(self._add_job(building, job) for job in jobs), dict(dispositions or {}))
-        data = {
-            "load_id": load_id,
-            "jobs": [asdict(spec) for spec in manifest.jobs],
-            "dispositions": {table: asdict(how) for table, how in manifest.dispositions.items()},
-        }
-        sealed.write(os.path.join(building, "manifest"), data)
-        self._rename_package(building, self.path(NORMALIZED, load_id))
-        return manifest
+        _check_names(load_id, jobs)
+        claim = self.claim(load_id)
+        try:
+            for folder in (NORMALIZED, LOADED):
+                if self.exists(folder, load_id):
+                    raise PackageError(f"{self.path(folder, load_id)}: there is a package of that name already")
+            building = self.path(NEW, load_id)
+            remove_tree(building)  # if somebody died while building it
+            try:
+                made = self._build(building, load_id, jobs, dispositions or {})
+                self._rename_package(building, self.path(NORMALIZED, load_id))
+            except BaseException:
+                remove_tree(building)
+                raise
+        finally:
+            claim.release()
+        return made
 
-    def _add_job(self, building: str, job: NewJob) -> JobSpec:
-        if job.source is None and job.content is None:
+    def _build(
+        self, building: str, load_id: str, jobs: Sequence[NewJob], dispositions: Mapping[str, Disposition]
+    ) -> Manifest:
+        """Everything of a package in a directory of its own, durable."""
+        folders = [os.path.join(building, JOBS), os.path.join(building, MARKERS), building]
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+        singly = self.disk.syncs and sum(job.has_file for job in jobs) < MANY
+        specs = tuple(self._add_job(building, job, singly) for job in jobs)
+        made = Manifest(load_id, specs, dict(dispositions))
+        # Straight to its name: until the package is renamed nobody reads it.
+        path = os.path.join(building, MANIFEST)
+        with open(path, "wb", buffering=1 << 18) as file:
+            file.writelines(seal_lines(manifest.lines(load_id, specs, made.dispositions)))
+        self.disk.sync_file(path)
+        if not singly and not self.disk.sync_many(building):
+            for spec in specs:
+                if spec.file_name:
+                    self.disk.sync_file(os.path.join(building, JOBS, spec.file_name))
+        for folder in folders:
+            self.disk.sync_directory(folder)
+        return made
+
+    def _add_job(self, building: str, job: NewJob, sync: bool) -> JobSpec:
+        if not job.has_file:
             file_name, size, checksum = "", 0, ""
         else:
             file_name = check_name(f"{job.job_id}.{job.format}", "job file")
-            target = os.path.join(building, "jobs", file_name)
+            target = os.path.join(building, JOBS, file_name)
             if job.take and job.source is not None:
-                size, checksum = move_into(target, job.source)
+                size, checksum = move_into(target, job.source, sync)
             else:
-                size, checksum = copy_into(target, job.source, job.content)
+                size, checksum = copy_into(target, job.source, job.content, sync)
         if job.checksum is not None and checksum != job.checksum:
             raise PackageError(f"{job.source}: changed while it was being read; run again")
         origin = job.origin or job.source or ""
-        return JobSpec(
-            job.job_id, job.table, job.format, file_name, size, checksum, job.columns, dict(job.options), origin
-        )
+        return JobSpec(job.job_id, job.table, job.format, file_name, size, checksum, job.columns, job.options, origin)
 
     def drop_package(self, folder: str, load_id: str) -> None:
-        """Delete a package with all that is in it. Raises OSError."""
-        remove_tree(self.path(folder, load_id))
-
-    def drop_job_files(self, load_id: str) -> None:
-        """Delete the job files of a package that has ended. Raises OSError."""
-        remove_tree(self.path(LOADED, load_id, "jobs"))
+        """Delete a package with all that is in it; gone at once for everybody, in whatever state. Raises OSError."""
+        waste = self.path(NEW, load_id)  # where nothing that lies there counts
+        remove_tree(waste)
+        try:
+            self.disk.rename(self.path(folder, load_id), waste)
+        except FileNotFoundError:
+            return
+        remove_tree(waste)
 
     # -- reading a package
 
     def manifest(self, load_id: str, folder: str = NORMALIZED) -> Manifest:
         """What the package holds. Raises PackageError when its manifest is missing or damaged."""
-        path = self.path(folder, load_id, "manifest")
-        try:
-            data = sealed.read(path)
-            jobs = tuple(_spec(job) for job in data["jobs"])
-            dispositions = {
-                table: Disposition(how["kind"], tuple(how["key"])) for table, how in data["dispositions"].items()
-            }
-        except FileNotFoundError:
-            raise PackageError(f"{path}: no such package") from None
-        except (TornError, KeyError, TypeError) as error:
-            raise PackageError(f"{path}: the manifest is damaged ({error}); load the sources again") from error
-        if data["load_id"] != load_id:
-            raise PackageError(f"{path}: the manifest is that of load {data['load_id']}")
-        return Manifest(load_id, jobs, dispositions)
+        return manifest.read(self.path(folder, load_id, MANIFEST), load_id)
 
     def job_path(self, load_id: str, spec: JobSpec) -> str:
         """Where the job's file is while its package is in `normalized/`; "" when the job has none."""
-        return self.path(NORMALIZED, load_id, "jobs", spec.file_name) if spec.file_name else ""
+        return self.path(NORMALIZED, load_id, JOBS, spec.file_name) if spec.file_name else ""
 
     # -- markers
 
+    def open_journal(self, load_id: str) -> None:
+        """From now on a marker is durable once it is written, with `power`. To be closed by `close_journal`."""
+        if self.disk.syncs:
+            self._journals[load_id] = Journal(self.path(NORMALIZED, load_id, JOURNAL))
+            self.disk.sync_directory(self.path(NORMALIZED, load_id))
+
+    def close_journal(self, load_id: str) -> None:
+        """Close what `open_journal` has opened, if it has."""
+        journal = self._journals.pop(load_id, None)
+        if journal is not None:
+            journal.close()
+
     def write_marker(self, load_id: str, job_id: str, evidence: Evidence) -> None:
-        """Leave evidence of how a job ended, in one step. Raises OSError."""
-        data = {
-            "job": job_id,
-            "state": evidence.state,
-            "message": evidence.message,
-            "rows": evidence.rows,
-            "follow_ups": [asdict(spec) for spec in evidence.follow_ups],
-        }
-        sealed.write(self.path(NORMALIZED, load_id, MARKERS, job_id), data)
+        """Leave evidence of how a job ended, in one step. Raises OSError. With `none` nothing is left."""
+        if self.disk.durability == "none":
+            return
+        data = marker_data(job_id, evidence)
+        journal = self._journals.get(load_id)
+        if journal is not None:
+            journal.add(data)
+        self._put(self.path(NORMALIZED, load_id, MARKERS, job_id), seal(data))
 
-    def read_markers(self, manifest: Manifest) -> tuple[dict[str, Evidence], list[Repair]]:
-        """The valid markers of a package by job id, and what else was found among them.
-
-        A marker that is torn, empty, of an unknown state or of another job is taken as absent. Raises OSError when
-        the directory cannot be read or made anew.
-        """
-        folder = self.path(NORMALIZED, manifest.load_id, MARKERS)
-        jobs = {job.job_id for job in manifest.jobs}  # and what follows them: job+0, job+0+1
-        markers: dict[str, Evidence] = {}
-        repairs: list[Repair] = []
+    def _put(self, path: str, content: bytes) -> None:
+        # Un-synced: a marker is a cache wherever power matters, of the ledger or of the journal.
+        temporary = path + ".tmp"
+        fd = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
         try:
-            names = sorted(os.listdir(folder))
-        except FileNotFoundError:
-            os.mkdir(folder)
-            return {}, [Repair("no marker directory", folder, "no markers")]
-        for name in names:
-            path = os.path.join(folder, name)
-            found = _read_marker(path, name, jobs)
-            if isinstance(found, Evidence):
-                markers[name] = found
-            else:
-                repairs.append(Repair(found, path, "absent"))
-        return markers, repairs
+            write_all(fd, content)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
 
     # -- the end of a package
 
-    def write_outcome(self, manifest: Manifest, evidence: Mapping[str, Evidence]) -> None:
+    def write_outcome(self, made: Manifest, evidence: Mapping[str, Evidence], status: str = "loaded") -> None:
         """Record how every job ended, so that the markers are no longer needed. Raises OSError."""
-        data = {
-            "jobs": sum(job.job_id in evidence for job in manifest.jobs),
-            "failed": {job: found.message for job, found in sorted(evidence.items()) if found.state == FAILED},
-            "follow_ups": [asdict(spec) for _, found in sorted(evidence.items()) for spec in found.follow_ups],
-        }
-        sealed.write(self.path(NORMALIZED, manifest.load_id, "outcome"), data)
+        path = self.path(NORMALIZED, made.load_id, OUTCOME)
+        self.disk.write(path, outcome_bytes(made, evidence, status))
+        self.disk.sync_directory(os.path.dirname(path))
 
-    def read_outcome(self, manifest: Manifest, folder: str = NORMALIZED) -> dict[str, Evidence] | None:
+    def read_outcome(self, made: Manifest, folder: str = NORMALIZED) -> dict[str, Evidence] | None:
         """How every job ended; None when the package is not that far, or what it says cannot be trusted."""
         try:
-            data = sealed.read(self.path(folder, manifest.load_id, "outcome"))
-            if data["jobs"] != len(manifest.jobs):
-                return None
-            failed = data["failed"]
-            follow_ups = [_spec(spec) for spec in data["follow_ups"]]
-        except (OSError, TornError, KeyError, TypeError):
+            return read_outcome(self.path(folder, made.load_id, OUTCOME), made)
+        except (OSError, TornError):
             return None
-        followed: dict[str, list[JobSpec]] = {}
-        for spec in follow_ups:
-            followed.setdefault(spec.parent, []).append(spec)
-        return {
-            job.job_id: Evidence(
-                FAILED if job.job_id in failed else COMPLETED,
-                failed.get(job.job_id, ""),
-                follow_ups=tuple(followed.get(job.job_id, ())),
-            )
-            for job in (*manifest.jobs, *follow_ups)
-        }
 
     def clear_markers(self, load_id: str) -> None:
-        """Remove the markers and whatever else lies among them. Raises OSError."""
-        remove_tree(self.path(NORMALIZED, load_id, MARKERS))
+        """Remove the markers and whatever else lies among them, and the journal. Raises OSError."""
+        self.close_journal(load_id)
+        package = self.path(NORMALIZED, load_id)
+        remove_tree(os.path.join(package, MARKERS))
+        remove_file(os.path.join(package, JOURNAL))
+        self.disk.sync_directory(package)
 
     def finalise(self, load_id: str) -> None:
         """Move the package to `loaded/`, in one step. Raises PackageError when it is there already, or OSError."""
         self._rename_package(self.path(NORMALIZED, load_id), self.path(LOADED, load_id))
 
+    def drop_job_files(self, load_id: str) -> None:
+        """Delete the job files of a package that has ended. Raises OSError."""
+        remove_tree(self.path(LOADED, load_id, JOBS))
+
     def _rename_package(self, source: str, target: str) -> None:
         try:
-            os.rename(source, target)
+            self.disk.rename(source, target)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 raise PackageError(f"{target}: there is a package of that name already") from error
             raise
 
 
-def _read_marker(path: str, name: str, jobs: Iterable[str]) -> Evidence | str:
-    """The marker, or what is wrong with it."""
-    if name.endswith(".tmp"):
-        return "temporary file"
-    if name.partition("+")[0] not in jobs:
-        return "foreign marker"
+def _check_names(load_id: str, jobs: Sequence[NewJob]) -> None:
+    check_name(load_id, "load id")
+    seen: set[str] = set()
+    for job in jobs:
+        if check_name(job.job_id, "job id") in seen:
+            raise PackageError(f"job id {job.job_id!r} is used twice in load {load_id}")
+        seen.add(job.job_id)
+
+
+def entries(path: str) -> Iterator[str]:
+    """The names in a directory, sorted; none when it is not there. Raises OSError."""
     try:
-        data = sealed.read(path)
-        follow_ups = tuple(_spec(spec) for spec in data["follow_ups"])
-        evidence = Evidence(data["state"], data["message"], data["rows"], follow_ups)
-    except (OSError, TornError, KeyError, TypeError):
-        return "torn marker"
-    if data.get("job") != name:
-        return "foreign marker"  # a reused disk block may hold another marker, whole
-    return evidence if evidence.state in TERMINAL else "unknown state"
+        yield from sorted(os.listdir(path))
+    except FileNotFoundError:
+        return
 
 
-def _spec(data: dict[str, Any]) -> JobSpec:
-    columns = tuple((name, kind) for name, kind in data.pop("columns"))
-    return JobSpec(columns=columns, **data)
+def remove_file(path: str) -> None:
+    """Delete a file; that it is gone already is no error. Raises OSError."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def remove_tree(path: str) -> None:

@@ -60,6 +60,10 @@ class Destination:
         """The terminal jobs of a load by job id, each with its follow-ups. Called when `has_ledger`."""
         return {}
 
+    def record_failure(self, job: RunnableLoadJob, message: str) -> Evidence | None:
+        """Put a terminal failure into the ledger, in a transaction of its own; what the ledger has of the job now."""
+        return None
+
     def complete_load(self, load_id: str) -> None:
         """Record the load as a whole, once: a second call for the same load does nothing."""
 

@@ -78,6 +78,28 @@ class LedgerDestination(Destination):
         """The terminal jobs of a load by job id, each with its follow-ups."""
         raise NotImplementedError
 
+    def record_failure(self, job: RunnableLoadJob, message: str) -> Evidence | None:
+        """Put a terminal failure into the ledger, in a transaction of its own; what the ledger has of the job now."""
+        try:
+            with self.client() as session:
+                session.begin(job.lease)
+                added = session.add(_row(job, FAILED, message, 0), ())
+                if added:
+                    session.commit()
+        except Exception:
+            # Unknown, if it was the commit that raised.
+            found = self.read_back(job)
+            if found is None:
+                raise
+            return found
+        return Evidence(FAILED, message) if added else self.read_back(job)
+
+    def read_back(self, job: RunnableLoadJob) -> Evidence | None:
+        """What became of a job whose commit is unknown; None if nothing of it is there."""
+        if hooks.active is not None:
+            hooks.active("job.read_back", job)
+        return self.find(job.load_id, job.job_id)
+
     def is_terminal(self, error: Exception) -> bool:
         """Whether an error of the driver would come again with every attempt: bad data yes, a full disk no."""
         return False
@@ -100,7 +122,7 @@ class LedgerJob(RunnableLoadJob):
         try:
             session.begin(self.lease)
             rows = session.write(self)
-            added = session.add(self._row(COMPLETED, "", rows), self.follow_ups)
+            added = session.add(_row(self, COMPLETED, "", rows), self.follow_ups)
         except BaseException as error:
             _undo(session)
             self._raise_terminal(error)
@@ -128,26 +150,8 @@ class LedgerJob(RunnableLoadJob):
         session.commit()
 
     def record_failure(self, message: str) -> Evidence | None:
-        """Put the failure into the ledger, in a transaction of its own; what the ledger has of the job now."""
-        row = self._row(FAILED, message, 0)
-        with self.destination.client() as session:
-            try:
-                session.begin(self.lease)
-                if session.add(row, ()):
-                    session.commit()
-                else:
-                    _undo(session)
-            except BaseException as error:
-                _undo(session)
-                # If it was the commit that raised, the row may be there all the same.
-                found = self._find() if isinstance(error, Exception) else None
-                if found is None:
-                    raise
-                return found
-        return self._find()
-
-    def _row(self, status: str, message: str, rows: int) -> LedgerRow:
-        return LedgerRow(self.load_id, self.job_id, status, message, self.attempt, rows, self.spec.parent)
+        """Put the failure into the ledger."""
+        return self.destination.record_failure(self, message)
 
     def _raise_terminal(self, error: BaseException) -> None:
         """Raise TerminalError in place of an error that no further attempt can mend."""
@@ -157,14 +161,9 @@ class LedgerJob(RunnableLoadJob):
             origin = self.spec.origin or self.spec.job_id
             raise TerminalError(f"{origin}: {self.destination.explain(error, self)}") from error
 
-    def _find(self) -> Evidence | None:
-        if hooks.active is not None:
-            hooks.active("job.read_back", self)
-        return self.destination.find(self.load_id, self.job_id)
-
     def _adopt(self) -> bool:
         """Take over what the ledger says of this job; False if it says nothing."""
-        found = self._find()
+        found = self.destination.read_back(self)
         if found is None:
             return False
         if found.state == FAILED:
@@ -172,6 +171,10 @@ class LedgerJob(RunnableLoadJob):
         self.rows = found.rows
         self.follow_ups = list(found.follow_ups)
         return True
+
+
+def _row(job: RunnableLoadJob, status: str, message: str, rows: int) -> LedgerRow:
+    return LedgerRow(job.load_id, job.job_id, status, message, job.attempt, rows, job.spec.parent)
 
 
 def _undo(session: Session) -> None:

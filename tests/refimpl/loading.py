@@ -97,10 +97,15 @@ class MemorySession:
         return True
 
     def commit(self) -> None:
+        faults = [self.destination.commit_faults.pop(job, "") for job, _ in self.staged]
+        if "lost" in faults:
+            raise ConnectionResetError("before the commit")
         with self.destination.lock:
             self._fence()
             self.destination.rows.update(self.staged)
             self.destination.commits += self.written
+        if "unanswered" in faults:
+            raise ConnectionResetError("after the commit")
 
     def roll_back(self) -> None:
         self.staged, self.written = [], []
@@ -117,6 +122,7 @@ class LedgerMemory(LedgerDestination):
         self.behaviour = behaviour
         self.lock = threading.Lock()
         self.epoch = 0
+        self.commit_faults: dict[str, str] = {}  # by job: its next commit is "lost", or done and "unanswered"
         self.rows: dict[str, Evidence] = {}
         self.commits: list[str] = []
         self.loads: list[str] = []
@@ -143,7 +149,7 @@ class LedgerMemory(LedgerDestination):
 
 def package(root: Path, *job_ids: str, load_id: str = "load-1") -> PackageStorage:
     """A storage under `root` with one package of jobs that have no files."""
-    storage = PackageStorage(root)
+    storage = PackageStorage(root, "process")
     storage.create_package(load_id, [NewJob(job_id) for job_id in job_ids])
     return storage
 

@@ -31,7 +31,7 @@ def csv_job(job_id: str, text: str, columns: tuple[tuple[str, str], ...] = (("x"
 
 
 def package(tmp_path: Path, *jobs: NewJob) -> PackageStorage:
-    storage = PackageStorage(tmp_path / "state")
+    storage = PackageStorage(tmp_path / "state", "process")
     storage.create_package("load-1", jobs)
     return storage
 

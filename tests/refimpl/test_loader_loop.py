@@ -102,7 +102,7 @@ def test_given_up_job_does_not_keep_the_others_from_running(tmp_path: Path) -> N
 
 @WORKERS
 def test_many_packages_are_loaded_oldest_first(tmp_path: Path, workers: int) -> None:
-    storage = PackageStorage(tmp_path)
+    storage = PackageStorage(tmp_path, "process")
     for load_id in ("load-2", "load-1", "load-3"):
         storage.create_package(load_id, [NewJob("a")])
     assert Loader(storage, MemoryDestination(), workers=workers).run().load_ids == ("load-1", "load-2", "load-3")

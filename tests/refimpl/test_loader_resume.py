@@ -131,7 +131,7 @@ def run_until_crash(root: Path, destination: MemoryDestination | LedgerMemory, n
 def package_or_storage(root: Path):  # type: ignore[no-untyped-def]
     from refimpl.storage import PackageStorage
 
-    return PackageStorage(root)
+    return PackageStorage(root, "process")
 
 
 def sweep(
@@ -169,9 +169,10 @@ def test_cut_short_anywhere_nothing_is_left_over(tmp_path: Path) -> None:
 
 
 def test_sweep_cuts_at_every_step_of_three_jobs(tmp_path: Path) -> None:
-    # 3 jobs x (start, run, marker, finished, publish, release), 2 x commit, 1 x (ledger, read_back); the loader: 2 +
-    # 3 x (start, wait, poll, complete) + outcome, load_record, clear, finalise, quiesce; and the last, uncut run.
-    assert len(sweep(tmp_path, LedgerMemory)) == 3 * 6 + 2 + 2 + 2 + 3 * 4 + 5 + 1
+    # 3 jobs x (start, run, marker, finished, publish, release), 2 x commit, 1 x ledger; the loader: claim, lease,
+    # recover, prepare, 3 x (start, wait, poll, complete), outcome, load_record, clear, finalise, tidy, quiesce; and
+    # the last run, which was not cut.
+    assert len(sweep(tmp_path, LedgerMemory)) == 3 * 6 + 2 + 1 + 4 + 3 * 4 + 6 + 1
 
 
 @pytest.mark.parametrize("fault", ["write_outcome", "clear_markers", "finalise"])

@@ -11,6 +11,7 @@ from loading import files_under, marker_path, package
 from refimpl import sealed
 from refimpl.errors import PackageError, TornError
 from refimpl.package import Evidence, NewJob
+from refimpl.recovery import read_markers
 from refimpl.storage import PackageStorage
 
 DONE = Evidence("completed", "", 3)
@@ -25,7 +26,7 @@ def test_created_package_leaves_nothing_in_new(tmp_path: Path) -> None:
 
 
 def test_manifest_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    storage = PackageStorage(tmp_path)
+    storage = PackageStorage(tmp_path, "process")
     jobs = [NewJob("a", "t", "csv", content=b"x\n1\n", columns=(("x", "BIGINT"),), options={"delimiter": ","})]
     assert storage.create_package("l", jobs) == storage.manifest("l")
 
@@ -33,7 +34,7 @@ def test_manifest_reads_back_as_it_was_written(tmp_path: Path) -> None:
 def test_manifest_has_the_checksum_of_the_copied_source(tmp_path: Path) -> None:
     source = tmp_path / "data.csv"
     source.write_bytes(b"x\n1\n")
-    storage = PackageStorage(tmp_path / "state")
+    storage = PackageStorage(tmp_path / "state", "process")
     manifest = storage.create_package("l", [NewJob("a", format="csv", source=str(source))])
     assert manifest.jobs[0].checksum == hashlib.sha256(b"x\n1\n").hexdigest()
 
@@ -41,7 +42,7 @@ def test_manifest_has_the_checksum_of_the_copied_source(tmp_path: Path) -> None:
 def test_job_file_does_not_follow_its_source(tmp_path: Path) -> None:
     source = tmp_path / "data.csv"
     source.write_bytes(b"x\n1\n")
-    storage = PackageStorage(tmp_path / "state")
+    storage = PackageStorage(tmp_path / "state", "process")
     manifest = storage.create_package("l", [NewJob("a", format="csv", source=str(source))])
     with source.open("ab") as file:
         file.write(b"2\n")
@@ -50,11 +51,11 @@ def test_job_file_does_not_follow_its_source(tmp_path: Path) -> None:
 
 def test_source_that_is_not_what_was_hashed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="changed"):
-        PackageStorage(tmp_path).create_package("l", [NewJob("a", content=b"1", checksum="0" * 64)])
+        PackageStorage(tmp_path, "process").create_package("l", [NewJob("a", content=b"1", checksum="0" * 64)])
 
 
 def test_refused_package_is_not_seen(tmp_path: Path) -> None:
-    storage = PackageStorage(tmp_path)
+    storage = PackageStorage(tmp_path, "process")
     with pytest.raises(PackageError):
         storage.create_package("l", [NewJob("a", content=b"1", checksum="0" * 64)])
     assert storage.packages() == []
@@ -95,7 +96,7 @@ def test_damaged_manifest_is_an_error_that_names_the_file(tmp_path: Path) -> Non
 
 def test_missing_package_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="no such package"):
-        PackageStorage(tmp_path).manifest("nothing")
+        PackageStorage(tmp_path, "process").manifest("nothing")
 
 
 def test_manifest_of_another_load_is_an_error(tmp_path: Path) -> None:
@@ -108,14 +109,14 @@ def test_manifest_of_another_load_is_an_error(tmp_path: Path) -> None:
 def test_marker_reads_back_as_it_was_written(tmp_path: Path) -> None:
     storage = package(tmp_path, "a", "b")
     storage.write_marker("load-1", "a", DONE)
-    assert storage.read_markers(storage.manifest("load-1")) == ({"a": DONE}, [])
+    assert read_markers(storage, storage.manifest("load-1")) == ({"a": DONE}, [])
 
 
 def test_marker_is_replaced_in_one_step(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     storage.write_marker("load-1", "a", DONE)
     storage.write_marker("load-1", "a", Evidence("failed", "no"))
-    assert storage.read_markers(storage.manifest("load-1"))[0] == {"a": Evidence("failed", "no")}
+    assert read_markers(storage, storage.manifest("load-1"))[0] == {"a": Evidence("failed", "no")}
 
 
 def test_marker_in_a_package_that_is_gone_raises(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_bad_marker_is_absent_and_reported(tmp_path: Path, kind: str) -> None:
     storage = package(tmp_path, "a", "b")
     raw, reported = BAD_MARKERS[kind]
     marker_path(storage, "a").write_bytes(raw)
-    markers, repairs = storage.read_markers(storage.manifest("load-1"))
+    markers, repairs = read_markers(storage, storage.manifest("load-1"))
     assert (markers, [repair.kind for repair in repairs]) == ({}, [reported])
 
 
@@ -168,25 +169,25 @@ def test_every_cut_of_a_marker_is_torn() -> None:
 def test_marker_of_no_job_is_reported(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     marker_path(storage, "zzz").write_bytes(WHOLE)
-    assert [repair.kind for repair in storage.read_markers(storage.manifest("load-1"))[1]] == ["foreign marker"]
+    assert [repair.kind for repair in read_markers(storage, storage.manifest("load-1"))[1]] == ["orphan marker"]
 
 
 def test_temporary_file_among_the_markers_is_reported(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     marker_path(storage, "a.tmp").write_bytes(WHOLE)
-    assert [repair.kind for repair in storage.read_markers(storage.manifest("load-1"))[1]] == ["temporary file"]
+    assert [repair.kind for repair in read_markers(storage, storage.manifest("load-1"))[1]] == ["temporary file"]
 
 
 def test_directory_in_place_of_a_marker_is_absent(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     marker_path(storage, "a").mkdir()
-    assert storage.read_markers(storage.manifest("load-1"))[0] == {}
+    assert read_markers(storage, storage.manifest("load-1"))[0] == {}
 
 
 def test_missing_marker_directory_is_made(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     marker_path(storage, "a").parent.rmdir()
-    storage.read_markers(storage.manifest("load-1"))
+    read_markers(storage, storage.manifest("load-1"))
     assert marker_path(storage, "a").parent.is_dir()
 
 
@@ -196,12 +197,17 @@ def test_finalise_moves_the_package(tmp_path: Path) -> None:
     assert (storage.packages(), storage.packages("loaded")) == ([], ["load-1"])
 
 
-def test_finalise_onto_a_package_of_that_name_is_an_error(tmp_path: Path) -> None:
-    storage = package(tmp_path, "a")
-    storage.finalise("load-1")
-    package(tmp_path, "a")
+def test_load_id_of_an_ended_package_is_refused(tmp_path: Path) -> None:
+    package(tmp_path, "a").finalise("load-1")
     with pytest.raises(PackageError, match="already"):
-        storage.finalise("load-1")
+        package(tmp_path, "a")
+
+
+def test_refused_package_leaves_nothing_behind(tmp_path: Path) -> None:
+    storage = PackageStorage(tmp_path, "process")
+    with pytest.raises(PackageError):
+        storage.create_package("l", [NewJob("a", content=b"1"), NewJob("b", content=b"1", checksum="0" * 64)])
+    assert [storage.packages(folder) for folder in ("new", "normalized", "claims")] == [[], [], []]
 
 
 def test_outcome_that_counts_other_jobs_is_not_trusted(tmp_path: Path) -> None:

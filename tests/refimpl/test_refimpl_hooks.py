@@ -21,7 +21,8 @@ def names_called(root: Path) -> set[str]:
     hooks.attach(watch)
     try:
         destination = LedgerMemory(a=fails(TerminalError("no")), b=fails_times(1, OSError("down")))
-        Loader(package(root, "a", "b"), destination).run()
+        destination.commit_faults["c"] = "unanswered"
+        Loader(package(root, "a", "b", "c"), destination).run()
     finally:
         hooks.detach(watch)
     return names

@@ -23,7 +23,7 @@ from refimpl.storage import PackageStorage
 def loaded(tmp_path: Path, *paths: Path) -> dict[str, list[Any]]:
     """The rows of every table after loading `paths`."""
     destination = DuckDBDestination(str(tmp_path / "out.duckdb"))
-    storage = PackageStorage(tmp_path / "state")
+    storage = PackageStorage(tmp_path / "state", "process")
     storage.create_package("l", extracted(tmp_path, *paths).jobs)
     summary = Loader(storage, destination).run()
     assert not summary.failed, summary.failed[0].message

@@ -79,12 +79,12 @@ class RefimplWorld:
         self.script.__init__(self._scenario, TerminalError, RuntimeError)  # type: ignore[misc]
         self._destination = _ScriptedDestination(self._job_class)
         self._job_class.script = self.script
-        storage = PackageStorage(self._root)
+        storage = PackageStorage(self._root, "process")
         storage.create_package(LOAD_ID, [NewJob(job.name) for job in self._scenario.jobs])
 
     def run(self) -> object:
         """As its users do."""
-        storage = PackageStorage(self._root)
+        storage = PackageStorage(self._root, "process")
         loader = self._loader_class(storage, self._destination, workers=self._scenario.workers)
         return loader.run()
 
@@ -96,7 +96,7 @@ class RefimplWorld:
         """A marker, or the package's outcome."""
         if self.marker(name):
             return True
-        storage = PackageStorage(self._root)
+        storage = PackageStorage(self._root, "process")
         for folder in ("normalized", "loaded"):
             try:
                 if storage.read_outcome(storage.manifest(LOAD_ID, folder), folder) is not None:
