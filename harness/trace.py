@@ -42,6 +42,8 @@ class Operation:
 
     __slots__ = (
         "accesses",
+        "amount",
+        "asked",
         "awaits",
         "deadline",
         "detail",
@@ -76,12 +78,14 @@ class Operation:
     ) -> None:
         self.kind = kind
         self.accesses = accesses
+        self.asked = accesses  # as announced: what it would touch if it could be done
         self.enabled = enabled
         self.deadline = deadline
         self.awaits = awaits
         self.detail = detail
         self.lock = lock  # taking or giving back a lock is no progress of a poll
         self.poll = poll  # a sleep: a switch at it costs no preemption
+        self.amount = 1  # how many a release gives back, or a notify wakes
         self.idle = idle  # waiting here for ever is no deadlock: a pool worker without work
         self.task: Any = None
         self.outcome = GO
@@ -92,7 +96,7 @@ class Operation:
         self.stale: Any = None
         self.fault = ""
         self.forced = False  # it could happen only because nothing else could
-        self.woken: frozenset[str] | None = None  # what a poll waited for, once somebody has written it
+        self.woken: dict[str, Operation] | None = None  # what a poll that saw news had read, and when
 
     @property
     def resource(self) -> str:

@@ -22,9 +22,9 @@ class Queue:
         self.shutdown = False
         self.mutex: Lock | None = None
 
-    def initial(self) -> tuple[int, int]:
-        """Its size and limit at the start, for `search.gates`."""
-        return self.size(), self.limit
+    def initial(self) -> tuple[int, int, int]:
+        """Its size, limit and number of unfinished items at the start, for `search.gates`."""
+        return self.size(), self.limit, self.unfinished
 
     def reachable(self) -> bool:
         """Whether no task holds the mutex."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -96,11 +97,13 @@ def install(patches: Patches) -> None:
     def notify(execution: Execution, self: Any, n: int = 1) -> None:
         held(execution, self, "notify")
         binding = CONDITION.of(execution, self)
-        execution.perform(Operation("notify", binding.write))
+        operation = Operation("notify", binding.write)
+        operation.amount = n
+        execution.perform(operation)
         binding.model.notify(n)
 
     def notify_all(execution: Execution, self: Any) -> None:
-        self.notify(len(CONDITION.of(execution, self).model.waiters))
+        self.notify(sys.maxsize)
 
     def wait_for(
         execution: Execution, self: Any, predicate: Callable[[], Any], timeout: float | None = None

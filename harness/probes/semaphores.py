@@ -29,7 +29,9 @@ def _release(execution: Execution, self: Any, n: int = 1) -> None:
     if n < 1:
         raise ValueError("n must be one or more")
     binding = SEMAPHORE.of(execution, self)
-    execution.perform(Operation("release", binding.write, lock=True))
+    operation = Operation("release", binding.write, lock=True)
+    operation.amount = n
+    execution.perform(operation)
     if not binding.model.can_release(n):
         raise ValueError("Semaphore released too many times")
     binding.model.value += n

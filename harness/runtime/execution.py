@@ -14,10 +14,15 @@ from ..trace import GO, READ, TIMEOUT, WRITE, Failure, Operation
 from . import control, polling
 from .sites import raised_in, user_site
 from .task import Task
+from .times import Times
 from .vehicle import Vehicle
 from .waiting import stuck
 
 TIMEOUT_BUDGET = ((polling.BUDGET, WRITE),)
+NO_TIMEOUT = ((polling.BUDGET, READ),)
+PROGRAM_ENDS = (("program end", WRITE),)
+WHILE_IT_RUNS = (("program end", READ),)
+"""Every step of a daemon comes before the end of the program, or not at all."""
 REFUSALS = 1000
 """How often a task of a dead world may swallow our exception before it is left where it stands."""
 
@@ -104,7 +109,7 @@ class Execution:
         self.tasks: list[Task] = []  # all that ever lived, by path
         self.live: list[Task] = []  # those not finished, by path
         self.current: Task | None = None
-        self.clock = 0.0
+        self.times = Times()
         self.ending = ""
         self.failures: list[Failure] = []
         self.initial: dict[str, Any] = {}  # what resources started with, see `search.gates`
@@ -142,6 +147,9 @@ class Execution:
         parent.children += 1
         task = Task((*parent.path, parent.children), name, body, daemon)
         task.born = len(self.steps) - 1
+        task.clock = self.clock
+        if daemon:
+            task.pending.accesses = task.pending.asked = WHILE_IT_RUNS
         task.carrier = self.vehicle.carry(lambda: self._carry(task))
         insort(self.tasks, task, key=lambda t: t.path)
         insort(self.live, task, key=lambda t: t.path)
@@ -174,6 +182,12 @@ class Execution:
                     step=len(self.steps) - 1, exception=error)
         )  # fmt: skip
 
+    @property
+    def clock(self) -> float:
+        """Virtual seconds since the execution began, as the current task knows them."""
+        self.times.settle(self.steps)
+        return self.current.clock if self.current is not None else 0.0
+
     # -- steps -----------------------------------------------------------------------------------------------
 
     def perform(self, operation: Operation) -> bool:
@@ -190,6 +204,9 @@ class Execution:
             return True
         operation.task = task
         task.pending = operation
+        if task.daemon:
+            operation.accesses += WHILE_IT_RUNS
+            operation.asked = operation.accesses
         if self.detailed:
             operation.site = user_site()
         if operation.deadline is not None:
@@ -220,6 +237,8 @@ class Execution:
     def _decide(self, current: Task | None) -> Any:
         """Choose the next step and return the carrier of its task; home when it is over."""
         try:
+            if current is not None and current.daemon and WHILE_IT_RUNS[0] not in self.steps[-1].accesses:
+                self.steps[-1].accesses += WHILE_IT_RUNS
             if self.listener is not None and self.steps:
                 with control.quiet(self):
                     self.listener(self.steps[-1])
@@ -243,7 +262,10 @@ class Execution:
             if option.outcome is not GO:
                 self._expire(operation, early=option.outcome is TIMEOUT)
             elif operation.poll:
+                self.times.move(operation.index)
                 polling.expired(self, task, operation)
+            if operation.forced:
+                operation.accesses += NO_TIMEOUT
             self.steps.append(operation)
             self.current = task
         except BaseException as error:
@@ -288,17 +310,21 @@ class Execution:
                     options += [Option(o.task, o, TIMEOUT) for o in timed]
                 else:
                     self.budget_met = True
-        else:
-            options = polling.forced(self, timed or [])
+        elif timed is not None:
+            options = polling.forced(self, timed)
+            if options and self.timeouts_left > 0:
+                options += [Option(o.task, o, TIMEOUT) for o in timed]  # the same, but not after all the rest
+            elif options:
+                self.budget_met = True
         return options, preemptive
 
     def _expire(self, operation: Operation, early: bool) -> None:
-        assert operation.deadline is not None
-        self.clock = max(self.clock, operation.deadline)
-        operation.accesses = tuple((name, READ) for name, _ in operation.accesses)  # it found nothing
+        self.times.move(operation.index)
+        operation.accesses = polling.in_vain(operation)
         if early:
             self.timeouts_left -= 1
             operation.accesses += TIMEOUT_BUDGET
+            operation.forced = False
         polling.expired(self, operation.task, operation)
 
     # -- endings ---------------------------------------------------------------------------------------------
@@ -306,6 +332,8 @@ class Execution:
     def _stuck(self) -> str:
         """Nothing can run: finished, or a deadlock, or a livelock."""
         if all(task.daemon or task.pending.idle for task in self.live):
+            if any(task.daemon for task in self.live):
+                self.steps[-1].accesses += PROGRAM_ENDS
             return "finished"
         failure = stuck(self)
         self.failures.append(failure)

@@ -7,9 +7,10 @@ apart): offering it again would explore the same thing for ever. It is enabled a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..trace import FORCED, GO, READ, Operation
+from ..trace import FORCED, GO, READ, Accesses, Operation
 from .task import Task
 
 if TYPE_CHECKING:
@@ -22,18 +23,25 @@ LIVELOCK_REPEATS = 64
 local variable, which we do not see."""
 
 
+Reads = dict[str, Operation]
+"""Resources, each with the step that read it first."""
+
+
 class Staleness:
-    """What a stale poll waits for: a write, by another task, of one of ``resources`` from step ``scanned`` on."""
+    """What a stale poll waits for: a write, by another task, of something that it has read."""
 
-    __slots__ = ("resources", "scanned")
+    __slots__ = ("reads", "scanned")
 
-    def __init__(self, resources: frozenset[str], scanned: int) -> None:
-        self.resources = resources
-        self.scanned = scanned
+    def __init__(self, reads: Reads, scanned: int) -> None:
+        self.reads = reads
+        self.scanned = scanned  # steps known to have written nothing of it
 
 
 def announce(execution: Execution, task: Task, operation: Operation) -> None:
-    """Work out whether a timed wait that is about to park repeats what its task saw before."""
+    """Work out whether a timed wait that is about to park repeats what its task saw before.
+
+    Only the order of dependent steps may decide this: what counts are writes after the reads of the window before.
+    """
     if task.last_expiry < 0 or task.window_clock:
         return
     steps = execution.steps
@@ -41,17 +49,17 @@ def announce(execution: Execution, task: Task, operation: Operation) -> None:
     before = _reads(steps, task, task.last_expiry, task.window_start)
     if seen is None or before is None:
         return
-    waited = frozenset(name for name, _ in operation.accesses)
-    if seen - waited != before - waited:
+    waited = {name for name, _ in operation.accesses}
+    if seen.keys() - waited != before.keys() - waited or not waited <= before.keys() | seen.keys():
         return
-    resources = seen | waited
-    if not _written_by_others(steps, task, task.last_expiry, resources):
-        operation.stale = Staleness(resources, len(steps))
+    reads = {**seen, **before}
+    if not news(reads, task, steps[min(read.index for read in reads.values()) :] if reads else []):
+        operation.stale = Staleness(reads, len(steps))
 
 
-def _reads(steps: list[Operation], task: Task, start: int, end: int) -> frozenset[str] | None:
+def _reads(steps: list[Operation], task: Task, start: int, end: int) -> Reads | None:
     """What the task read in these steps; None if it changed anything but locks."""
-    seen: set[str] = set()
+    seen: Reads = {}
     for step in steps[start:end]:
         if step.task is not task:
             continue
@@ -59,30 +67,44 @@ def _reads(steps: list[Operation], task: Task, start: int, end: int) -> frozense
             if mode != READ and not step.lock and step.outcome is GO and not step.poll:
                 return None
             if name != BUDGET:
-                seen.add(name)
-    return frozenset(seen)
+                seen.setdefault(name, step)
+    return seen
 
 
-def _written_by_others(steps: list[Operation], task: Task, start: int, resources: frozenset[str]) -> bool:
-    return any(
-        name in resources and mode != READ
-        for step in steps[start:]
-        if step.task is not task and step.outcome is GO
-        for name, mode in step.accesses
-    )
+def news(reads: Reads, task: Task, steps: Iterable[Operation]) -> bool:
+    """Whether in ``steps`` another task writes something after ``task`` has read it there."""
+    known: set[str] = set()
+    for step in steps:
+        if step.task is task:
+            known.update(name for name, read in reads.items() if read is step)
+        elif step.outcome is GO and any(name in known and mode != READ for name, mode in step.accesses):
+            return True
+    return False
 
 
 def stale(execution: Execution, operation: Operation) -> bool:
     """Whether this timed wait would find nothing new."""
-    staleness = operation.stale
+    staleness: Staleness | None = operation.stale
     if staleness is None:
         return False
-    if _written_by_others(execution.steps, operation.task, staleness.scanned, staleness.resources):
-        operation.stale = None
-        operation.woken = staleness.resources
-        return False
+    for step in execution.steps[staleness.scanned :]:
+        if step.task is not operation.task and step.outcome is GO:
+            for name, mode in step.accesses:
+                if mode != READ and name in staleness.reads:
+                    operation.stale = None
+                    if operation.poll:
+                        operation.woken = staleness.reads
+                    return False
     staleness.scanned = len(execution.steps)
     return True
+
+
+def in_vain(operation: Operation) -> Accesses:
+    """What an expired wait has touched: it looked, and found nothing, nor any news of what it had read."""
+    names = [name for name, _ in operation.accesses]
+    if operation.poll and operation.stale is not None:
+        names += sorted(operation.stale.reads)
+    return tuple((name, READ) for name in names)
 
 
 def expired(execution: Execution, task: Task, operation: Operation) -> None:
@@ -93,9 +115,7 @@ def expired(execution: Execution, task: Task, operation: Operation) -> None:
         task.counts["stale"] = 0
     if operation.woken is not None:  # the write that woke it came first
         known = {name for name, _ in operation.accesses}
-        operation.accesses += tuple((name, READ) for name in sorted(operation.woken - known))
-    if operation.deadline is not None and operation.poll:
-        execution.clock = max(execution.clock, operation.deadline)
+        operation.accesses += tuple((name, READ) for name in sorted(operation.woken.keys() - known))
     task.last_expiry = task.window_start
     task.window_start = len(execution.steps) + 1
     task.window_clock = False

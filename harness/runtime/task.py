@@ -25,6 +25,7 @@ class Task:
         "born",
         "carrier",
         "children",
+        "clock",
         "clock_reads",
         "context",
         "counts",
@@ -59,6 +60,7 @@ class Task:
         self.locals: dict[int, dict[str, Any]] = {}
         self.context = contextvars.Context()
         self.refusals = 0  # operations refused since its world ended
+        self.clock = 0.0  # see `Times`
         self.clock_reads = 0
         self.window_clock = False  # whether it read the clock since its last timed wait expired
         self.window_start = 0  # index of its first step after its last expired timed wait

@@ -8,70 +8,60 @@ After each execution every new race (i, j) is reversed: all that happened after 
 becomes a branch at the node before i, unless a sleep set or a branch that waits there leads to the same traces.
 
 What the paper's model has not, and how it fits in:
-* Blocking. The acquire of a lock cannot come before the release that made it possible. `gates` says what could have
-  been, so acquire races with acquire although a release lies between.
-* Timed waits. Where the wait is not enabled at the reversed place, its expiry is what comes there instead. An expiry
-  that happens only because nothing else can run depends on everything.
-* Data choices are branches of the step that makes them; none of them puts another to sleep.
+* Blocking. The acquire of a lock cannot come before the release that made it possible. `gates` says how an operation
+  would have come out, so acquire races with acquire although a release lies between.
+* Timed waits. Where the wait is not enabled at the reversed place, its expiry is what comes there instead, at the
+  price of an early time-out. An expiry that happens only because nothing else can run depends on everything.
+* Data choices are part of the step that makes them: other choices are other steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
-from ..runtime import ChoicePoint, Execution
+from ..runtime import ChoicePoint, Execution, Option
 from ..runtime.execution import TIMEOUT_BUDGET
 from ..trace import GO, READ, TIMEOUT, Accesses, Operation, conflict
 from .gates import enabled_after
 from .happens_before import Clock, History, join
 from .strategy import differs
-
-Name = tuple[str, str]
-"""A task and how its operation comes out: what can be put to sleep."""
-
-
-class Branch:
-    """A step that waits to be tried, and what is to follow it: a node of a wakeup tree."""
-
-    __slots__ = ("accesses", "children", "data", "name")
-
-    def __init__(self, name: Name, accesses: Accesses, data: tuple[int, ...]) -> None:
-        self.name = name
-        self.accesses = accesses
-        self.data = data
-        self.children: list[Branch] = []
+from .wakeup import Branch, Event, Name, initial, insert
 
 
 class Node:
     """A place in the current execution: what was chosen there, what waits, what sleeps."""
 
-    __slots__ = ("clock", "data", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup")
+    __slots__ = (
+        "accesses", "clock", "data", "index", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup",
+    )  # fmt: skip
 
     def __init__(self, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
         self.sleep = sleep
         self.wakeup = wakeup  # branches not yet tried
         self.name: Name = ("", "")
+        self.index = 0  # of the option taken
         self.sign = ("", "")  # what was announced: kind and resource
         self.step: Operation | None = None
+        self.accesses: Accesses = ()  # of the step
         self.task = -1
         self.clock: Clock = []
         self.then: list[Branch] = []  # the wakeup tree of the node below
-        self.plan: tuple[int, ...] = ()  # data choices to make in this step
+        self.plan: Sequence[int] = ()  # data choices to make in this step
         self.data: list[int] = []  # those made
         self.rest: list[list[int]] = []  # for each of them, the options not tried
 
-    def plan_branch(self, branch: Branch) -> None:
+    def follow(self, branch: Branch) -> None:
         """Try ``branch`` here next."""
         self.name = branch.name
         self.then = branch.children
         self.plan = branch.data
         self.data, self.rest = [], []
 
-    def take(self, branch: Branch, point: ChoicePoint, index: int) -> int:
-        """Try ``branch``, which is option ``index`` here, now."""
-        self.plan_branch(branch)
-        operation = point.options[index].operation
-        self.sign = (operation.kind, operation.resource)
+    def take(self, option: Option, index: int) -> int:
+        """Try ``option``, which has this index, now."""
+        self.index = index
+        self.sign = (option.operation.kind, option.operation.resource)
         return index
 
     def next_data(self) -> bool:
@@ -82,8 +72,12 @@ class Node:
         if not self.rest:
             return False
         self.data[-1] = self.rest[-1].pop(0)
-        self.plan = tuple(self.data)
-        self.then = []
+        self.plan, self.then = tuple(self.data), []
+        for at, branch in enumerate(self.wakeup):
+            if branch.name == self.name and tuple(branch.data[: len(self.plan)]) == self.plan:
+                self.plan, self.then = branch.data, branch.children
+                del self.wakeup[at]
+                break
         return True
 
 
@@ -109,7 +103,6 @@ class Dpor:
         self._history = History()
         self._tasks: dict[str, int] = {}
         self._data_at = 0
-        self._timeouts = 0
 
     # -- the strategy interface ------------------------------------------------------------------------------
 
@@ -126,51 +119,56 @@ class Dpor:
         if point.kind != "schedule":
             return self._choose_data(point)
         depth = self._depth
-        self._depth += 1
+        self._depth = depth + 1
         self._data_at = 0
         if depth < len(self._nodes):
             return self._follow(self._nodes[depth], point, depth)
-        node = self._new_node(depth, point)
-        return self._pick(node, point)
+        return self._pick(self._new_node(depth, point), point)
 
     def finish(self, execution: Execution) -> None:
         """Find the races of the new steps and plan their reversals."""
         if execution.ending == "cut":
             self.cut += 1
         steps = execution.steps
-        self._timeouts = execution.timeouts
-        del self._nodes[len(steps) :]
-        for index in range(len(steps)):
-            self._nodes[index].step = steps[index]
-        for i, j, outcome in list(self._new_races(steps, execution.initial)):
-            self._reverse(i, steps[j], outcome)
-        for i, step, outcome in list(self._pending_races(execution)):
-            self._reverse(i, step, outcome)
+        nodes = self._nodes
+        del nodes[len(steps) :]
+        for node, step in zip(nodes, steps):
+            node.step = step
+        new = Races(nodes, steps, self._history, self._tasks, execution.initial)
+        for i, step, outcome, accesses in [*new.of_steps(), *new.of_pending(execution)]:
+            self._reverse(i, step, outcome, accesses, execution.timeouts)
 
     # -- walking ---------------------------------------------------------------------------------------------
 
     def _follow(self, node: Node, point: ChoicePoint, depth: int) -> int:
-        for index, option in enumerate(point.options):
-            if option.task.key == node.name[0] and _outcome(option) == node.name[1]:
-                sign = (option.operation.kind, option.operation.resource)
-                if depth < self._fixed and node.sign != sign:
-                    raise differs(depth, f"recorded {' '.join(node.sign)}, now {' '.join(sign)}")
-                node.sign = sign
-                return index
-        if depth < self._fixed:
+        options = point.options
+        if depth >= self._fixed:  # the branch that is to be tried
+            for index, option in enumerate(options):
+                if option.task.key == node.name[0] and option.outcome == node.name[1]:
+                    return node.take(option, index)
+            return self._pick(node, point)  # it cannot be: try what else there is
+        index = node.index
+        option = options[index] if index < len(options) else None
+        if option is None or option.task.key != node.name[0] or option.outcome != node.name[1]:
             raise differs(depth, f"task {node.name[0]} cannot go on now")
-        return self._pick(node, point)  # the branch that was to be tried cannot be: try what else there is
+        kind, resource = node.sign
+        operation = option.operation
+        if operation.kind != kind or operation.resource != resource:
+            raise differs(depth, f"recorded {kind} {resource}, now {operation.kind} {operation.resource}")
+        return index
 
     def _new_node(self, depth: int, point: ChoicePoint) -> Node:
         sleep: dict[Name, Accesses] = {}
         wakeup: list[Branch] = []
         if depth:
             above = self._nodes[depth - 1]
-            done = point.execution.steps[-1]
-            task = above.name[0]
-            for name, accesses in above.sleep.items():
-                if name[0] != task and not conflict(accesses, done.accesses) and not done.forced:
-                    sleep[name] = accesses
+            if above.sleep:
+                done = point.execution.steps[-1]
+                if not done.forced:
+                    task = above.name[0]
+                    for name, accesses in above.sleep.items():
+                        if name[0] != task and not conflict(accesses, done.accesses):
+                            sleep[name] = accesses
             wakeup, above.then = above.then, []
         node = Node(sleep, wakeup)
         self._nodes.append(node)
@@ -178,17 +176,24 @@ class Dpor:
 
     def _pick(self, node: Node, point: ChoicePoint) -> int:
         """Choose at a node: a branch that waits, or else what does not sleep, the default first."""
-        names = [(option.task.key, _outcome(option)) for option in point.options]
+        options = point.options
+        if not node.wakeup and not node.sleep and not options[0].operation.forced:
+            node.follow(Branch((options[0].task.key, options[0].outcome)))
+            return node.take(options[0], 0)
+        names = [(option.task.key, option.outcome) for option in options]
         while node.wakeup:
             branch = node.wakeup.pop(0)
             if branch.name in names and branch.name not in node.sleep:
-                return node.take(branch, point, names.index(branch.name))
+                node.follow(branch)
+                index = names.index(branch.name)
+                return node.take(options[index], index)
         awake = [index for index, name in enumerate(names) if name not in node.sleep]
         if not awake:
             return -1
-        if point.options[0].operation.forced:  # which of them comes first matters to all that follows
-            node.wakeup += [Branch(names[index], (), ()) for index in awake[1:]]
-        return node.take(Branch(names[awake[0]], (), ()), point, awake[0])
+        if options[0].operation.forced:  # which of them comes first matters to all that follows
+            node.wakeup += [Branch(names[index]) for index in awake[1:] if names[index][1] is not TIMEOUT]
+        node.follow(Branch(names[awake[0]]))
+        return node.take(options[awake[0]], awake[0])
 
     def _choose_data(self, point: ChoicePoint) -> int:
         node = self._nodes[self._depth - 1]
@@ -204,26 +209,25 @@ class Dpor:
         return first
 
     def _backtrack(self) -> bool:
-        while self._nodes:
-            node = self._nodes[-1]
+        nodes = self._nodes
+        while nodes:
+            node = nodes[-1]
             self._forget(node)
             if node.next_data():
-                self._fixed = len(self._nodes) - 1
+                self._fixed = len(nodes) - 1
                 return True
             if node.step is not None:
-                node.sleep[node.name] = node.step.accesses
+                node.sleep[node.name] = node.accesses
             while node.wakeup:
                 branch = node.wakeup.pop(0)
                 if branch.name not in node.sleep:
-                    node.plan_branch(branch)
+                    node.follow(branch)
                     node.step = None
-                    self._fixed = len(self._nodes) - 1
+                    self._fixed = len(nodes) - 1
                     return True
-            self._nodes.pop()
+            nodes.pop()
         self.complete = True
         return False
-
-    # -- races -----------------------------------------------------------------------------------------------
 
     def _forget(self, node: Node) -> None:
         """The node's step is about to change: take it out of the history."""
@@ -231,168 +235,157 @@ class Dpor:
             self._history.drop(node.step)
             node.clock = []
 
-    def _new_races(self, steps: list[Operation], initial: dict[str, object]) -> Iterator[tuple[int, int, str]]:
-        """Give the new steps their clocks; yields the races (i, j), with how step j would come out before step i."""
+    # -- reversing -------------------------------------------------------------------------------------------
+
+    def _reverse(self, i: int, step: Operation, outcome: str, accesses: Accesses, timeouts: int) -> None:
+        """Plan the trace in which ``step``, coming out so, is before step i."""
+        nodes = self._nodes
+        node = nodes[i]
+        task = node.task
+        word: list[Event] = []
+        for after in nodes[i + 1 :]:
+            clock = after.clock
+            if task >= len(clock) or clock[task] < i:
+                word.append(after)
+        if outcome is TIMEOUT:
+            spent = sum(above.name[1] is TIMEOUT for above in nodes[:i]) + sum(e.name[1] is TIMEOUT for e in word)
+            if spent >= timeouts:
+                self.budget_met = True
+                return
+        word.append(Branch((step.task.key, outcome), accesses))
+        for name, asleep in node.sleep.items():
+            if initial(word, name, asleep) is not None:
+                return  # all that the sleeping step can choose was tried
+        insert(node.wakeup, word)
+
+
+Race = tuple[int, Operation, str, Accesses]
+"""Before which step another one is to come, how it comes out there, and what it touches there."""
+
+
+class Races:
+    """Gives the new steps of an execution their clocks and finds their races.
+
+    Args:
+        nodes: of the search; those without a clock are new.
+        steps: of the execution.
+        history: what the nodes with clocks touch.
+        tasks: their numbers in clocks, by key.
+        initial: what resources started with.
+    """
+
+    def __init__(
+        self,
+        nodes: list[Node],
+        steps: list[Operation],
+        history: History,
+        tasks: dict[str, int],
+        initial: dict[str, object],
+    ) -> None:
+        self.nodes = nodes
+        self.steps = steps
+        self.history = history
+        self.tasks = tasks
+        self.initial = initial
+
+    def of_steps(self) -> Iterator[Race]:
+        """The races of the new steps with earlier ones."""
+        nodes, tasks = self.nodes, self.tasks
         last: dict[int, int] = {}
-        for j, node in enumerate(self._nodes):
-            step = steps[j]
+        for j, node in enumerate(nodes):
             if node.clock:
                 last[node.task] = j
                 continue
-            task = self._tasks.setdefault(step.task.key, len(self._tasks))
-            node.task = task
-            clock = list(self._nodes[last[task]].clock) if task in last else []
+            step = self.steps[j]
+            task = node.task = tasks.setdefault(step.task.key, len(tasks))
+            node.accesses = step.accesses
+            clock = list(nodes[last[task]].clock) if task in last else []
             if step.kind == "begin" and step.task.born >= 0:
-                join(clock, self._nodes[step.task.born].clock)
+                join(clock, nodes[step.task.born].clock)
+            yield from self._of(step, clock)
             if step.forced:
-                candidates = sorted((k for t, k in last.items() if t != task), reverse=True)
-            else:
-                candidates = self._history.conflicts(step, steps)
-            yield from self._races_of(step, j, clock, candidates, steps, initial)
+                for i in last.values():
+                    join(clock, nodes[i].clock)
             if len(clock) <= task:
                 clock.extend([-1] * (task + 1 - len(clock)))
             clock[task] = j
             node.clock = clock
             last[task] = j
-            self._history.add(step, j)
+            self.history.add(step, j)
 
-    def _races_of(
-        self,
-        step: Operation,
-        j: int,
-        clock: Clock,
-        candidates: list[int],
-        steps: list[Operation],
-        initial: dict[str, object],
-    ) -> Iterator[tuple[int, int, str]]:
-        """The races of one step with earlier ones; ``clock`` is what its task knew, and learns what came before it."""
-        waits = step.enabled is not None
-        known = list(clock) if waits else clock
-        never = step.kind == "join" and step.deadline is None  # it comes after the end of its task, and that is that
-        for i in () if never else candidates:
-            other = self._nodes[i]
-            if other.task < len(known) and known[other.task] >= i:
-                continue
-            if not waits:
-                yield i, j, GO
-                join(known, other.clock)
-                continue
-            able, outcomes = self._reversible(step, i, j, steps, initial)
-            for outcome in outcomes:
-                yield i, j, outcome
-            if able:  # else what it races with lies further back, behind the step that made it possible
-                join(known, other.clock)
-        if waits:
-            for i in candidates:
-                join(clock, self._nodes[i].clock)
-
-    def _pending_races(self, execution: Execution) -> Iterator[tuple[int, Operation, str]]:
+    def of_pending(self, execution: Execution) -> Iterator[Race]:
         """Steps that were announced and never came: those of a deadlock, and of daemons whose program was over."""
-        steps = execution.steps
+        steps = self.steps
         if execution.ending == "cut" or not steps:
             return
         for task in execution.live:
             step = task.pending
             if step.index >= 0:
                 continue
-            if step.enabled is None or step.enabled():
-                yield len(steps) - 1, step, GO
-                continue
             mine = [n for n, done in enumerate(steps) if done.task is task]
-            clock = list(self._nodes[mine[-1] if mine else task.born].clock)
-            candidates = self._history.conflicts(step, steps)
-            for i, _, outcome in self._races_of(step, len(steps), clock, candidates, steps, execution.initial):
-                yield i, step, outcome
+            yield from self._of(step, list(self.nodes[mine[-1] if mine else task.born].clock))
 
-    def _after(self, k: int, i: int) -> bool:
-        """Whether step k depends on step i, directly or not."""
-        clock = self._nodes[k].clock
-        task = self._nodes[i].task
-        return task < len(clock) and clock[task] >= i
-
-    def _reversible(
-        self, step: Operation, i: int, j: int, steps: list[Operation], initial: dict[str, object]
-    ) -> tuple[bool | None, tuple[str, ...]]:
-        """Whether step j, which may have to wait, is enabled without step i; and how it would come out there."""
-        if step.poll and step.forced:
-            return False, (TIMEOUT,)
-        able = True if step.poll and step.woken is None else self._gate(step, i, j, steps, initial)
-        if able:
-            return able, (GO,)
-        if step.deadline is None:
-            return able, () if able is False else (GO,)
-        return able, (TIMEOUT,) if able is False else (GO, TIMEOUT)
-
-    def _gate(
-        self, step: Operation, i: int, j: int, steps: list[Operation], initial: dict[str, object]
-    ) -> bool | None:
-        before = [steps[k] for k in range(j) if k < i or not self._after(k, i)]
-        return enabled_after(step, before, initial)
-
-    def _reverse(self, i: int, step: Operation, outcome: str) -> None:
-        """Plan the trace in which ``step``, coming out so, is before step i."""
-        nodes = self._nodes
-        node = nodes[i]
-        word = [_branch(nodes[k]) for k in range(i + 1, len(nodes)) if not self._after(k, i)]
-        if outcome is TIMEOUT:
-            spent = sum(above.name[1] is TIMEOUT for above in nodes[:i]) + sum(b.name[1] is TIMEOUT for b in word)
-            if spent >= self._timeouts:
-                self.budget_met = True
-                return
-        word.append(_late(step, outcome))
-        for name, accesses in node.sleep.items():
-            if _initial(word, name, accesses) is not None:
-                return
-        _insert(node.wakeup, word)
-
-
-def _insert(level: list[Branch], word: list[Branch]) -> None:
-    """Put a word into a wakeup tree, unless a branch there leads to the same traces."""
-    while word:
-        for branch in level:
-            at = _initial(word, branch.name, branch.accesses)
-            if at is None:
-                continue
-            if not branch.children:
-                return
-            if at >= 0:
-                del word[at]
-            level = branch.children
-            break
-        else:
-            for branch in word:
-                level.append(branch)
-                level = branch.children
+    def _of(self, step: Operation, clock: Clock) -> Iterator[Race]:
+        """The races of one step; ``clock`` is what its task knew, and learns what came before it."""
+        if step.enabled is not None:
+            if step.kind != "join" or step.deadline is not None:  # a plain join comes after the end of its task
+                yield from self._of_waiting(step, list(clock))
+                if step.forced:
+                    yield step.index, step, TIMEOUT, _in_vain(step)
+            for i in self.history.conflicts(step.task.key, step.accesses):
+                join(clock, self.nodes[i].clock)
             return
+        for i in self.history.conflicts(step.task.key, step.accesses):
+            other = self.nodes[i]
+            if other.task < len(clock) and clock[other.task] >= i:
+                continue
+            yield i, step, GO, self._tried(step, i)
+            join(clock, other.clock)
+
+    def _of_waiting(self, step: Operation, known: Clock) -> Iterator[Race]:
+        """The races of a step that may have to wait. What it races with may lie behind what made it possible."""
+        expired = step.outcome is not GO
+        for i in self.history.conflicts(step.task.key, step.accesses, all_of_them=True):
+            other = self.nodes[i]
+            if other.task < len(known) and known[other.task] >= i:
+                continue
+            able = enabled_after(step, partial(self._without, i), self.initial)
+            if able is not False:
+                yield i, step, GO, _at_news(step) if step.woken is not None else step.asked
+            if able is not True and step.deadline is not None:
+                yield i, step, TIMEOUT, step.accesses if step.outcome is TIMEOUT else _in_vain(step)
+            if able or (expired and not step.forced and able is False):
+                join(known, other.clock)
+
+    def _tried(self, step: Operation, i: int) -> Accesses:
+        """What a step that never waits touches before step i. A try may fail there, and only look; or succeed."""
+        if not step.kind.startswith("try-"):
+            return step.accesses
+        able = enabled_after(step, partial(self._without, i), self.initial)
+        return tuple((name, READ) for name, _ in step.asked) if able is False else step.asked
+
+    def _without(self, i: int, names: Iterable[str]) -> list[Operation]:
+        """The steps on these resources so far but for step i and what comes after it."""
+        nodes = self.nodes
+        task = nodes[i].task
+        found = []
+        for k in self.history.on(names):
+            clock = nodes[k].clock
+            if k < i or task >= len(clock) or clock[task] < i:
+                found.append(self.steps[k])
+        return found
 
 
-def _initial(word: list[Branch], name: Name, accesses: Accesses) -> int | None:
-    """Whether a step could come first in some order of a word that means the same (a weak initial).
-
-    Its place in the word; -1 where it is not in there and depends on nothing of it; None: it could not.
-    """
-    for at, branch in enumerate(word):
-        if branch.name[0] == name[0]:
-            return at if branch.name[1] == name[1] else None
-        if conflict(branch.accesses, accesses):
-            return None
-    return -1
+def _in_vain(step: Operation) -> Accesses:
+    """What a wait touches that expires early."""
+    names = [name for name, _ in step.asked]
+    if step.poll and step.stale is not None:
+        names += sorted(step.stale.reads)
+    elif step.woken is not None:
+        names += sorted(step.woken)
+    return (*((name, READ) for name in names), *TIMEOUT_BUDGET)
 
 
-def _branch(node: Node) -> Branch:
-    step = node.step
-    assert step is not None
-    return Branch(node.name, step.accesses, tuple(node.data))
-
-
-def _late(step: Operation, outcome: str) -> Branch:
-    """A step as it will be at its new place. What it touches there is what it touches here, or less."""
-    accesses = step.accesses
-    if outcome is TIMEOUT and step.outcome is GO:
-        accesses = (*((name, READ) for name, _ in accesses), *TIMEOUT_BUDGET)
-    return Branch((step.task.key, outcome), accesses, ())
-
-
-def _outcome(option: object) -> str:
-    outcome: str = option.outcome  # type: ignore[attr-defined]
-    return outcome
+def _at_news(step: Operation) -> Accesses:
+    """What a poll touches that goes on because something that it had read was written."""
+    return (*step.asked, *((name, READ) for name in sorted(step.woken or ())))

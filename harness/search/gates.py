@@ -1,35 +1,40 @@
-"""Could a blocking operation have happened earlier? Answered from the operations on what it waits for.
+"""How would an operation have come out earlier? Answered from the operations on what it waits for.
 
-A race can only be reversed if the later operation is enabled without the earlier one. For the primitives whose state
-follows from the operations on them the answer is exact; for the others it is None, and the search tries.
+A race can only be reversed if the later operation is enabled without the earlier one. For most primitives the answer
+follows from the operations on them; where it does not it is None, and the search tries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..runtime.polling import news
 from ..trace import GO, READ, Operation
 
 Initial = Mapping[str, Any]
 """What a resource started with: see `probes.binding`."""
+StepsOn = Callable[[Iterable[str]], list[Operation]]
+"""The steps, in order, that touch any of these resources and come before the place in question."""
 
 
-def enabled_after(operation: Operation, before: Iterable[Operation], initial: Initial) -> bool | None:
-    """Whether ``operation`` is enabled after just these operations on its resources; None: not known."""
+def enabled_after(operation: Operation, before: StepsOn, initial: Initial) -> bool | None:
+    """Whether ``operation`` is enabled, or would succeed, after just the steps ``before``; None: not known."""
     if operation.woken is not None:
-        return any(
-            name in operation.woken and mode != READ and step.task is not operation.task
-            for step in before
-            for name, mode in step.accesses
-        )
-    resource = operation.resource
-    kind = resource.partition(" ")[0]
-    gate = _GATES.get(kind)
+        return news(operation.woken, operation.task, before(operation.woken))
+    if operation.poll:
+        return True
+    resource = operation.asked[0][0]
+    gate = _GATES.get(resource.partition(" ")[0])
     if gate is None:
         return None
-    relevant = [s for s in before if s.outcome is GO and any(name == resource for name, _ in s.accesses)]
-    return gate(operation, relevant, initial.get(resource))
+    steps = [step for step in before([name for name, _ in operation.asked]) if step.outcome is GO]
+    return gate(operation, steps, initial.get(resource))
+
+
+def _changes(step: Operation) -> bool:
+    """Whether a try has succeeded: one that failed only looked."""
+    return step.accesses[0][1] != READ
 
 
 def _lock(operation: Operation, before: list[Operation], _: Any) -> bool:
@@ -38,7 +43,7 @@ def _lock(operation: Operation, before: list[Operation], _: Any) -> bool:
         if step.kind in ("acquire", "wake up"):
             held = True
         elif step.kind == "try-acquire":
-            held = held or step.accesses[0][1] != READ
+            held = held or _changes(step)
         elif step.kind in ("release", "wait"):
             held = False
     return not held
@@ -49,10 +54,10 @@ def _semaphore(operation: Operation, before: list[Operation], start: Any) -> boo
         return None
     value: int = start
     for step in before:
-        if step.kind == "acquire" or (step.kind == "try-acquire" and step.accesses[0][1] != READ):
+        if step.kind == "acquire" or (step.kind == "try-acquire" and _changes(step)):
             value -= 1
         elif step.kind == "release":
-            value += int(step.detail) if step.detail else 1
+            value += step.amount
     return value > 0
 
 
@@ -65,21 +70,30 @@ def _event(operation: Operation, before: list[Operation], start: Any) -> bool:
 
 
 def _queue(operation: Operation, before: list[Operation], start: Any) -> bool | None:
-    if start is None or operation.kind not in ("put", "get"):
+    if start is None:
         return None
-    size, limit = start
+    size, limit, unfinished = start
     for step in before:
-        done = step.accesses[0][1] != READ
-        if step.kind == "shut down":
-            return True
+        done = _changes(step)
+        if step.kind in ("shut down", "acquire", "try-acquire", "wait"):
+            return None  # it takes more than counting
         if step.kind in ("put", "try-put") and done:
             size += 1
+            unfinished += 1
         elif step.kind in ("get", "try-get") and done:
             size -= 1
-    return bool(size > 0) if operation.kind == "get" else limit <= 0 or size < limit
+        elif step.kind == "task done":
+            unfinished -= 1
+    if operation.kind in ("get", "try-get"):
+        return bool(size > 0)
+    if operation.kind in ("put", "try-put"):
+        return bool(limit <= 0 or size < limit)
+    return bool(unfinished == 0) if operation.kind == "join" else None
 
 
-def _future(operation: Operation, before: list[Operation], _: Any) -> bool:
+def _future(operation: Operation, before: list[Operation], _: Any) -> bool | None:
+    if sum(name.startswith("future ") for name, _ in operation.asked) > 1:
+        return None  # it waits for several
     return any(step.kind in ("set result", "set exception", "cancel") for step in before)
 
 
@@ -100,15 +114,33 @@ def _pool(operation: Operation, before: list[Operation], start: Any) -> bool | N
 
 
 def _condition(operation: Operation, before: list[Operation], _: Any) -> bool | None:
-    """The lock of a wait must be free again, and a notify must have come after it."""
-    lock = operation.accesses[-1][0]
-    notified = False
+    """Its task has been notified, the longest waiting first, and the lock is free."""
+    condition, lock = (name for name, _ in operation.asked[:2])
+    if not lock.startswith(("lock ", "rlock ")):
+        return None  # inside a queue, which notifies without a step
+    waiters: list[Any] = []
+    notified: list[Any] = []
+    held = False
     for step in before:
-        if step.kind == "wait" and step.task is operation.task:
-            notified = False
-        elif step.kind == "notify":
-            notified = True
-    return None if notified and lock else False
+        on = [name for name, _ in step.accesses]
+        if condition in on:
+            if step.kind == "wait":
+                waiters.append(step.task)
+            elif step.kind == "notify":
+                notified += waiters[: step.amount]
+                del waiters[: step.amount]
+            elif step.task in notified:  # woken
+                notified.remove(step.task)
+            elif step.task in waiters:  # gave up, and has the lock again
+                waiters.remove(step.task)
+        if lock in on:
+            if step.kind in ("acquire", "wake up"):
+                held = True
+            elif step.kind == "try-acquire":
+                held = held or _changes(step)
+            elif step.kind in ("release", "wait"):
+                held = False
+    return operation.task in notified and not held
 
 
 _GATES = {

@@ -8,9 +8,9 @@ resource; keeping one last access only loses outcomes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ..trace import Operation, conflicting
+from ..trace import WRITE, Accesses, Operation, conflicting
 
 Clock = list[int]
 """For each task, by number, the last step of it that is known; shorter where none is."""
@@ -29,12 +29,13 @@ class History:
     """The accesses to each resource, in order. Steps are taken out again last first."""
 
     def __init__(self) -> None:
-        self._accesses: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self._accesses: dict[str, list[tuple[int, str, str]]] = defaultdict(list)  # index, mode, task
 
     def add(self, step: Operation, index: int) -> None:
         """A step has happened."""
+        task = step.task.key
         for name, mode in step.accesses:
-            self._accesses[name].append((index, mode))
+            self._accesses[name].append((index, mode, task))
 
     def drop(self, step: Operation | None) -> None:
         """Take the last step out."""
@@ -42,15 +43,26 @@ class History:
             for name, _ in step.accesses:
                 self._accesses[name].pop()
 
-    def conflicts(self, step: Operation, steps: list[Operation]) -> list[int]:
-        """Steps of other tasks that conflict with this one, the latest first."""
-        task = step.task.key
-        found: set[int] = set()
-        for name, mode in step.accesses:
-            for i, other in self._accesses[name]:
-                if conflicting(other, mode) and steps[i].task.key != task:
-                    found.add(i)
-        return sorted(found, reverse=True)
+    def on(self, names: Iterable[str]) -> list[int]:
+        """The indices of the steps that touch any of these resources."""
+        lists = [self._accesses.get(name, ()) for name in names]
+        if len(lists) == 1:
+            return [entry[0] for entry in lists[0]]
+        return sorted({entry[0] for found in lists for entry in found})
+
+    def conflicts(self, task: str, accesses: Accesses, all_of_them: bool = False) -> list[int]:
+        """Steps of other tasks that conflict with these accesses, the latest first.
+
+        Those before the last write of a resource come before that write, and are left out but for ``all_of_them``.
+        """
+        found: list[int] = []
+        for name, mode in accesses:
+            for i, other, whose in reversed(self._accesses.get(name, ())):
+                if (mode is not other or mode is WRITE) and whose != task:
+                    found.append(i)
+                if other is WRITE and not all_of_them:
+                    break
+        return found if len(accesses) == 1 else sorted(set(found), reverse=True)
 
 
 def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
@@ -69,7 +81,7 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
         clock = now[task]
         if step.kind == "begin" and task.born >= 0:
             join(clock, clocks[task.born])
-        before = history.conflicts(step, steps)
+        before = history.conflicts(task.key, step.accesses, all_of_them=True)
         known = clock if step.enabled is None else list(clock)
         for i in before:
             if i > known[index[steps[i].task]] and i + 1 != step.ready:
@@ -84,7 +96,7 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
         history.add(step, j)
 
 
-_BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
+_BOOKKEEPING = ("task ", "pool ", "future ", "budget ", "program ")
 
 
 def interacts(steps: list[Operation]) -> bool:

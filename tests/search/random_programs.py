@@ -196,7 +196,7 @@ class Program:
         """Final memory, what each task saw, and how it ended."""
         memory = tuple(sorted(self.world.memory.items()))
         seen = tuple(tuple(values) for _, values in sorted(self.world.seen.items()))
-        failures = tuple(sorted((f.kind, f.where) for f in execution.failures))
+        failures = tuple(sorted((f.kind, f.subject or f.where) for f in execution.failures))
         return (execution.ending, memory, seen, failures)
 
 

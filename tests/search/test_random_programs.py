@@ -1,4 +1,4 @@
-"""Reductions against plain exhaustive search, on random programs."""
+"""Reductions on random programs, against an interpreter that knows nothing of them and against plain search."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import os
 
 import pytest
 import random_programs as rp
+from oracle import Oracle
 
 from harness.search import Bounded, Dfs, Dpor
 
 SEED = int(os.environ.get("LOADLOOM_TEST_SEED", "0"))
 """Where the seeds start; printed with every failure."""
 YARDSTICK = 800
-"""Programs with more schedules than this are left out: plain search has to finish."""
+"""Programs with more schedules than this are left out where plain search has to finish."""
+EXECUTIONS = 3000
+STATES = 30_000
+"""Programs with more traces or states than this are left out."""
 
 FAMILIES = {
     "memory": rp.MEMORY,
@@ -25,21 +29,35 @@ FAMILIES = {
 }
 
 
-def check_dpor(family: str, seed: int) -> bool:
-    """Whether the program was small enough to check; asserts that nothing is lost."""
+def check_outcomes(family: str, seed: int, most: int, timeouts: int = 1) -> bool:
+    """Whether the program was small enough to check; asserts that `dpor` ends in the states that there are."""
+    actions = rp.generate(seed, tuple(kind for kind in FAMILIES[family] if kind != "poll"), most=most)
+    truth = Oracle(actions, budget=timeouts, most=STATES).outcomes()
+    found = rp.run(rp.Program(actions), Dpor(), timeouts=timeouts, most=EXECUTIONS)
+    if truth is None or not found.exploration.complete:
+        return False
+    seen = set()
+    for ending, memory, notes, failures in found.outcomes:
+        crashed = tuple(int(where.partition("-")[2]) for kind, where in failures if kind == "exception")
+        seen.add((ending != "finished", memory, notes, crashed))
+    assert seen == truth, f"family {family}, seed {seed}, {timeouts} time-outs: {actions}"
+    if family in ("memory", "locks", "blocking", "conditions"):
+        assert found.exploration.cut == 0, f"family {family}, seed {seed}: {actions}"
+    return True
+
+
+def check_traces(family: str, seed: int) -> bool:
+    """Whether the program was small enough for plain search; asserts one execution a trace, and none missed."""
     program = rp.Program(rp.generate(seed, FAMILIES[family], most=5))
-    exact = family in ("memory", "locks")
-    every = rp.run(program, Dfs(), most=YARDSTICK, traces_too=exact)
+    every = rp.run(program, Dfs(), most=YARDSTICK, traces_too=True)
     if not every.exploration.complete:
         return False
-    found = rp.run(program, Dpor(), traces_too=exact)
+    found = rp.run(program, Dpor(), traces_too=True)
     where = f"family {family}, seed {seed}: {program.actions}"
-    assert found.exploration.complete, where
     assert found.outcomes == every.outcomes, where
-    if exact:
-        assert found.traces == every.traces, where
+    assert found.traces == every.traces, where
+    if family in ("memory", "locks", "blocking", "conditions"):
         assert found.exploration.executions == len(every.traces), where
-        assert found.exploration.cut == 0, where
     return True
 
 
@@ -83,22 +101,31 @@ def test_dpor_finds_all_that_plain_search_finds_with_faults_at_length(family: st
     check_faults(family, faults, range(first, first + 50), YARDSTICK)
 
 
-def check_many(family: str, first: int, count: int) -> None:
-    checked = sum(check_dpor(family, seed) for seed in range(first, first + count))
-    assert checked >= count // 10, "too few programs were small enough to say anything"
-
-
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_dpor_finds_all_that_plain_search_finds(family: str, part: int) -> None:
-    check_many(family, SEED + 1000 * part, 16)
+def test_dpor_ends_in_the_states_that_there_are(family: str, part: int) -> None:
+    checked = sum(check_outcomes(family, SEED + 1000 * part + n, most=8) for n in range(30))
+    assert checked >= 20, "too few programs were small enough to say anything"
+
+
+@pytest.mark.parametrize("timeouts", [0, 2])
+def test_dpor_ends_in_the_states_that_there_are_with_other_budgets(timeouts: int) -> None:
+    assert sum(check_outcomes("timed", SEED + 5000 + n, 7, timeouts) for n in range(30)) >= 20
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dpor_runs_one_execution_of_each_trace_of_plain_search(family: str) -> None:
+    checked = sum(check_traces(family, seed) for seed in range(SEED, SEED + 25))
+    assert checked >= 3, "too few programs were small enough to say anything"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(40))
+@pytest.mark.parametrize("part", range(60))
 @pytest.mark.parametrize("family", FAMILIES)
-def test_dpor_finds_all_that_plain_search_finds_at_length(family: str, part: int) -> None:
-    check_many(family, SEED + 10_000 + 50 * part, 50)
+def test_dpor_ends_in_the_states_that_there_are_at_length(family: str, part: int) -> None:
+    """60 parts x 7 families x 15 seeds: 6,300 programs of about ten operations."""
+    for n in range(15):
+        check_outcomes(family, SEED + 100_000 + 15 * part + n, most=10, timeouts=1 + part % 2)
 
 
 @pytest.mark.parametrize("family", ["memory", "locks", "blocking"])
