@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from . import api
+from .conformance.record import assemble
 from .conformance.registry import implementation
 from .conformance.scenario import Scenario, load
-from .conformance.suite import Search, replay, verify_all
+from .conformance.suite import Search, replay, verify_one
 from .errors import LoadloomError as LoadloomError
 from .errors import UsageError
 from .report import document, table
@@ -60,11 +61,10 @@ def implementation_in(token: str) -> str:
 
 def verify_scenario(name: str, scenario: Scenario) -> Outcome:
     """Search a scenario."""
-    suite = verify_all(implementation(name), [scenario], Search())
-    if suite.unfinished:
-        raise KeyboardInterrupt
-    record = document.of_suite(suite)
-    executions = sum(each.executions for each in record.scenarios)
+    loader = implementation(name)
+    part = document.part_of(verify_one(loader, scenario, Search()))
+    record = assemble(document.who(loader), [part], [])
+    executions = part.scenario.executions
     if record.verdict is Verdict.BROKEN:
         text = "\n\n".join("\n".join(finding.story) for finding in record.findings)
         return Outcome(str(record.verdict), executions, broken=text)

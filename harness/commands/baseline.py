@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from ..conformance.baseline import dump, read_baseline, update
-from ..conformance.record import FORMAT, Record
-from ..conformance.stored import read
+from ..conformance.merging import read_report
+from ..conformance.stored import write_whole
 from ..report.console import Output
-from ..report.files import JSON, write_whole
 from .options import OK, guarded
 
 app = typer.Typer(help="Known findings, accepted by cause: loadloom verify --baseline FILE.", rich_markup_mode=None)
@@ -34,7 +33,7 @@ def update_(
 
 
 def _update(file: Path, report: Path) -> int:
-    record = read(report / JSON if report.is_dir() else report, Record, "a report", FORMAT)
+    record = read_report(report)
     old = read_baseline(file, record.implementation.name) if file.exists() else None
     made = update(old, record)
     write_whole(file, dump(made))

@@ -10,10 +10,11 @@ import typer
 from ..conformance.discovery import select
 from ..conformance.kill_matrix import EXECUTIONS, kill_matrix, variants_named
 from ..conformance.shard import part_of
+from ..conformance.stored import write_whole
 from ..report import matrix
 from ..report.console import Output, complain
 from ..report.document import dump
-from ..report.files import make_sure, write_whole
+from ..report.files import make_sure
 from ..report.live import LiveProgress
 from .options import Format, FormatOption, JobsOption, ShardOption, guarded
 

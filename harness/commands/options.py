@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..api import STRATEGIES
 from ..errors import LoadloomError
 from ..report.console import complain
 
@@ -22,11 +23,31 @@ class Format(str, Enum):
     json = "json"
 
 
+StrategyName = Enum("StrategyName", {name: name for name in STRATEGIES}, type=str)  # type: ignore[misc]
+
+ImplArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="IMPL", help="refimpl (default), refimpl:VARIANT, dlt, package.module:Adapter, or an installed adapter."
+    ),
+]
+StrategyOption = Annotated[StrategyName | None, typer.Option("--strategy", help="Which schedules to run.")]
+PreemptionsOption = Annotated[
+    int | None, typer.Option("--preemptions", min=0, help="At most so many. Default: what the scenario says.")
+]
+ExecutionsOption = Annotated[int | None, typer.Option("--max-executions", min=1, help="For each scenario.")]
+BudgetOption = Annotated[float | None, typer.Option("--time-budget", min=0, help="Seconds for each scenario.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Of strategies that sample. Default: 0.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes search at once.")]
 ShardOption = Annotated[
     str, typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the scenarios, for CI.")
 ]
+
+
+def name_of(strategy: StrategyName | None) -> str | None:
+    """What the option says."""
+    return None if strategy is None else str(strategy.value)
 
 
 def guarded(action: Callable[[], int]) -> int:

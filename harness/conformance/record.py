@@ -22,6 +22,10 @@ FORMAT: Literal[1] = 1
 """Version of the schema: raised when a field goes or changes its meaning, not when one is added (docs/versions.md)."""
 
 
+REPORT = "report.json"
+"""The name of its file."""
+
+
 class Who(msgspec.Struct):
     """A program.
 
@@ -255,11 +259,13 @@ class Part(msgspec.Struct):
         scenario: the result.
         findings: of this scenario alone.
         seconds: what it took; kept out of the record.
+        notes: what the user should hear besides, a line each.
     """
 
     scenario: ScenarioResult
     findings: list[Finding]
     seconds: float
+    notes: list[str] = []
 
 
 def assemble(
@@ -324,6 +330,6 @@ def _rank(finding: Finding) -> tuple[bool, int, str]:
 
 
 __all__ = [
-    "FORMAT", "Access", "BaselineResult", "Doubt", "Finding", "Part", "Problem", "Record", "RuleResult",
+    "FORMAT", "REPORT", "Access", "BaselineResult", "Doubt", "Finding", "Part", "Problem", "Record", "RuleResult",
     "ScenarioResult", "Step", "Waiting", "Who", "assemble", "fold", "own_version",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
-"""Reading JSON files of ours that a user may have edited or been sent: typed, or one line that says what is wrong."""
+"""Files of ours: read typed, or refused in one line that says what is wrong; written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,3 +40,18 @@ def read(path: Path, kind: type[T], what: str, version: int) -> T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not {what}: {error}") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all; a reader never finds half of it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,9 +1,8 @@
-"""Many scenarios of one implementation, one after another; and one schedule of one of them again."""
+"""A scenario of one implementation as a user asks for it, and one schedule of it again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -57,7 +56,7 @@ class Search:
 
 
 class Spectator(Protocol):
-    """Told how far a suite is."""
+    """Told how far a verification is."""
 
     def begins(self, scenario: Scenario) -> None:
         """A scenario is searched now."""
@@ -66,50 +65,27 @@ class Spectator(Protocol):
         """An execution of it has ended."""
 
 
-@dataclass
-class Suite:
-    """What a run over several scenarios says.
-
-    Attributes:
-        implementation: that was verified.
-        reports: one for each scenario that was finished.
-        unfinished: names of those that were not, where the user stopped it.
-    """
-
-    implementation: Implementation
-    reports: list[Report] = field(default_factory=list)
-    unfinished: list[str] = field(default_factory=list)
-
-
-def verify_all(
-    implementation: Implementation, scenarios: Sequence[Scenario], search: Search, spectator: Spectator | None = None
-) -> Suite:
-    """Verify each scenario; stop at Ctrl-C and keep what is done.
+def verify_one(
+    implementation: Implementation, scenario: Scenario, search: Search, spectator: Spectator | None = None
+) -> Report:
+    """Verify one scenario as the user asked.
 
     Raises:
         UsageError: the search makes no sense.
         AdapterError: the adapter failed, not the loader.
+        KeyboardInterrupt: the user stopped it.
     """
-    suite = Suite(implementation)
-    for n, scenario in enumerate(scenarios):
-        if spectator is not None:
-            spectator.begins(scenario)
-        try:
-            suite.reports.append(
-                verify(
-                    implementation,
-                    scenario,
-                    strategy=search.strategy_for(scenario),
-                    max_executions=search.max_executions,
-                    time_budget=search.time_budget,
-                    settle=None if search.keep_going else SETTLE,
-                    progress=None if spectator is None else spectator.progress,
-                )
-            )
-        except KeyboardInterrupt:
-            suite.unfinished = [left.name for left in scenarios[n:]]
-            break
-    return suite
+    if spectator is not None:
+        spectator.begins(scenario)
+    return verify(
+        implementation,
+        scenario,
+        strategy=search.strategy_for(scenario),
+        max_executions=search.max_executions,
+        time_budget=search.time_budget,
+        settle=None if search.keep_going else SETTLE,
+        progress=None if spectator is None else spectator.progress,
+    )
 
 
 def file_of(scenario: Scenario) -> str:

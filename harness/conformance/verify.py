@@ -75,6 +75,16 @@ class Report:
         """One for each rule."""
         return [rule.verdict for rule in self.rules]
 
+    def add(self, finding: Finding) -> None:
+        """One more finding, of a schedule that the search did not come to."""
+        self.exploration.findings.append(finding)
+        self.rules = [
+            replace(rule, verdict=Verdict.BROKEN, findings=(*rule.findings, finding))
+            if rule.rule == (finding.failure.rule or RUN)
+            else rule
+            for rule in self.rules
+        ]
+
     def token(self, finding: Finding) -> Token:
         """The token that shows a finding again."""
         return token_of(self.implementation, self.scenario, finding.schedule, finding.execution)

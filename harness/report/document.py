@@ -15,16 +15,13 @@ from ..conformance.record import (
     Finding,
     Part,
     Problem,
-    Record,
     RuleResult,
     ScenarioResult,
     Step,
     Waiting,
     Who,
-    assemble,
 )
-from ..conformance.scenario import available
-from ..conformance.suite import Replayed, Suite, file_of
+from ..conformance.suite import Replayed, file_of
 from ..conformance.verify import Report, token_of
 from ..contract.monitor import title
 from ..runtime import Execution
@@ -40,19 +37,13 @@ def dump(document: Any) -> str:
     return json.dumps({"format": FORMAT, **msgspec.to_builtins(document)}, indent=2, ensure_ascii=False)
 
 
-def of_suite(suite: Suite) -> Record:
-    """What `verify` says."""
-    parts = [part_of(report) for report in suite.reports]
-    return assemble(who(suite.implementation), parts, available(), suite.unfinished)
-
-
 def who(implementation: Any) -> Who:
     """The name and version of an implementation."""
     return Who(implementation.name, implementation.version)
 
 
 def part_of(report: Report) -> Part:
-    """One scenario of it."""
+    """One scenario of a verification."""
     searched = report.exploration
     result = ScenarioResult(
         name=report.scenario.name,
@@ -103,7 +94,9 @@ def _finding(report: Report, finding: Found) -> Finding:
 
 def _story(report: Report, finding: Found, token: str, path: str) -> list[str]:
     searched = report.exploration
-    how = counted(finding.found_in, searched.executions, searched.bounds, searched.complete)
+    how = "by a token kept from an earlier run"
+    if finding.found_in:
+        how = counted(finding.found_in, searched.executions, searched.bounds, searched.complete)
     account = account_of(
         report.implementation,
         report.version,

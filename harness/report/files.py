@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
+from ..conformance.record import REPORT
+from ..conformance.stored import write_whole
 from ..errors import UsageError
 from .document import dump
 from .junit import junit
 from .markdown import markdown
 from .verification import Verification
 
-JSON, MARKDOWN, JUNIT = "report.json", "report.md", "junit.xml"
+MARKDOWN, JUNIT = "report.md", "junit.xml"
 
 
 def make_room(folder: Path) -> None:
@@ -49,21 +50,6 @@ def write_report(folder: Path, made: Verification) -> None:
         UsageError: the folder cannot be written.
     """
     make_room(folder)
-    write_whole(folder / JSON, dump(made.record) + "\n")
+    write_whole(folder / REPORT, dump(made.record) + "\n")
     write_whole(folder / MARKDOWN, markdown(made.record))
     write_whole(folder / JUNIT, junit(made.record, made.seconds))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a reader never finds half of it.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 
+from ..conformance import kept
 from ..conformance.baseline import Baseline, compare
+from ..conformance.kept import Failing
 from ..conformance.record import Part, Record, assemble
 from ..conformance.registry import implementation
 from ..conformance.scenario import Scenario, available
 from ..conformance.spread import spread
-from ..conformance.suite import Search, Spectator, verify_all
+from ..conformance.suite import Search, Spectator, verify_one
 from .document import part_of, who
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to verify, and how.
+
+    Attributes:
+        loader: its name.
+        scenarios: what is tried.
+        search: how each is searched.
+        processes: how many scenarios at once, each in a process of its own.
+        within: seconds for all of it, shared fairly among the scenarios that are left; None: no limit.
+        failing: tokens that failed before, tried first.
+    """
+
+    loader: str
+    scenarios: Sequence[Scenario]
+    search: Search = field(default_factory=Search)
+    processes: int = 1
+    within: float | None = None
+    failing: Sequence[Failing] = ()
 
 
 @dataclass(frozen=True)
@@ -22,16 +47,19 @@ class Verification:
 
     Attributes:
         record: what it says.
-        seconds: for each scenario, by name.
+        seconds: for each scenario, by name; empty where that is not known.
+        failing: the tokens to keep for the next time: all that fail, and those of scenarios that were not run.
+        notes: what the user should hear besides, a line each.
     """
 
     record: Record
     seconds: dict[str, float]
+    failing: Sequence[Failing] = ()
+    notes: Sequence[str] = ()
 
     def against(self, baseline: Baseline) -> Verification:
         """The same, compared with a baseline."""
-        record = msgspec.structs.replace(self.record, baseline=compare(self.record, baseline))
-        return Verification(record, self.seconds)
+        return replace(self, record=msgspec.structs.replace(self.record, baseline=compare(self.record, baseline)))
 
 
 @dataclass(frozen=True)
@@ -39,57 +67,73 @@ class _Task:
     loader: str
     scenario: Scenario
     search: Search
+    failing: tuple[Failing, ...]
+    end: float | None
+    share: float
 
 
-def verification(
-    name: str, scenarios: Sequence[Scenario], search: Search, processes: int = 1, spectator: Spectator | None = None
-) -> Verification:
+def verification(plan: Plan, spectator: Spectator | None = None) -> Verification:
     """Verify a loader; Ctrl-C keeps what is done.
-
-    Args:
-        name: of the loader.
-        scenarios: what is tried.
-        search: how.
-        processes: how many scenarios at once, each in a process of its own.
-        spectator: told how far it is.
 
     Raises:
         UsageError: there is no such loader, or the search makes no sense.
         AdapterError: the adapter failed, not the loader.
     """
-    loader = implementation(name)
-    parts: dict[str, Part] = {}
-    if processes > 1 and len(scenarios) > 1:
-        _in_parallel(parts, name, scenarios, search, processes, spectator)
-    else:
-        suite = verify_all(loader, scenarios, search, spectator)
-        parts = {report.scenario.name: part_of(report) for report in suite.reports}
-    done = [parts[each.name] for each in scenarios if each.name in parts]
-    left = [each.name for each in scenarios if each.name not in parts]
-    record = assemble(who(loader), done, available(), left)
-    return Verification(record, {part.scenario.name: part.seconds for part in done})
-
-
-def _in_parallel(
-    parts: dict[str, Part],
-    name: str,
-    scenarios: Sequence[Scenario],
-    search: Search,
-    processes: int,
-    spectator: Spectator | None,
-) -> None:
-    tasks = [_Task(name, each, search) for each in scenarios]
+    loader = implementation(plan.loader)
+    parts: dict[int, Part] = {}
+    parallel = plan.processes > 1 and len(plan.scenarios) > 1
     try:
-        for number, part in spread(_verify_one, tasks, processes):
-            if part is not None:
-                parts[scenarios[number].name] = part
-            if spectator is not None:
-                spectator.begins(scenarios[number])
+        work = _verify if parallel else partial(_verify, spectator=spectator)
+        for number, part in spread(work, _tasks(plan, loader.name), plan.processes):
+            parts[number] = part
+            if parallel and spectator is not None:
+                spectator.begins(plan.scenarios[number])
     except KeyboardInterrupt:
         pass
+    done = [parts[number] for number in sorted(parts)]
+    left = [each.name for number, each in enumerate(plan.scenarios) if number not in parts]
+    return Verification(
+        assemble(who(loader), done, available(), left),
+        {part.scenario.name: part.seconds for part in done},
+        _to_keep(plan.failing, loader.name, done),
+        [note for part in done for note in part.notes],
+    )
 
 
-def _verify_one(task: _Task) -> Part | None:
-    """In a worker; None where it was stopped."""
-    suite = verify_all(implementation(task.loader), [task.scenario], task.search)
-    return part_of(suite.reports[0]) if suite.reports else None
+def _tasks(plan: Plan, name: str) -> list[_Task]:
+    end = None if plan.within is None else time.monotonic() + plan.within
+    count = len(plan.scenarios)
+    return [
+        _Task(
+            plan.loader,
+            scenario,
+            plan.search,
+            tuple(kept.of(plan.failing, name, scenario.name)),
+            end,
+            min(1.0, max(1, plan.processes) / (count - number)),
+        )
+        for number, scenario in enumerate(plan.scenarios)
+    ]
+
+
+def _verify(task: _Task, spectator: Spectator | None = None) -> Part:
+    """One scenario, here or in a worker."""
+    findings, dropped = kept.try_first(task.failing)
+    search = task.search
+    if task.end is not None:
+        share = max(0.0, (task.end - time.monotonic()) * task.share)
+        budget = share if search.time_budget is None else min(share, search.time_budget)
+        search = replace(search, time_budget=budget)
+    report = verify_one(implementation(task.loader), task.scenario, search, spectator)
+    kept.add(report, findings)
+    part = part_of(report)
+    part.notes = [f"a kept token is dropped, {each.why}: {each.token}" for each in dropped]
+    return part
+
+
+def _to_keep(old: Sequence[Failing], loader: str, done: Sequence[Part]) -> list[Failing]:
+    run = {part.scenario.name for part in done}
+    mine = {each for name in run for each in kept.of(old, loader, name)}
+    return [each for each in old if each not in mine] + [
+        Failing(finding.token, part.scenario.file) for part in done for finding in part.findings
+    ]
