@@ -9,7 +9,9 @@ from typing import Any
 
 from .errors import NondeterminismError, UsageError
 from .faults import FILE_FAULTS, FileFaults
-from .probes.root import Root
+from .probes import anywhere
+from .probes.anywhere import Anywhere
+from .probes.root import Root, below_root
 from .runtime import Execution
 from .search import Bounded, Dfs, Dpor, Random, Replay, Strategy
 from .search.explore import Exploration, Finding, Progress
@@ -196,19 +198,21 @@ def _runner(
     faults: int,
     file_faults: Sequence[str],
 ) -> Runner:
-    """A runner of a user's program."""
+    """A runner of a user's program: files count, wherever they are."""
     if faults < 0:
         raise UsageError(f"faults={faults}: give the number of places that may break in an execution")
-    breaker = FileFaults(file_faults)
+    breaker = FileFaults(file_faults, below_root)
     place = None if root is None else Root(root, breaker if faults else None)
+    box = Anywhere() if place is None else place.box
     return Runner(
         program,
         vehicle=vehicle,
         timeouts=timeouts,
         instrument=instrument,
         faults=faults,
-        install=() if place is None else (place.install,),
-        before=None if place is None else place.empty,
+        install=[lambda patches: anywhere.install(patches, box)],
+        before=box.begin if place is None else place.empty,
+        after=box.end,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class LoadloomError(Exception):
     """Base of every error that loadloom raises for people to read."""
@@ -25,3 +27,11 @@ class AdapterError(LoadloomError):
 
 class Abandoned(BaseException):
     """Raised in every task of an execution that is over; nothing of the program may act after it."""
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def in_words(error: BaseException) -> str:
+    """Type and message of an exception, the same in every process: addresses of objects are left out."""
+    return _ADDRESS.sub(" at 0x...", f"{type(error).__name__}: {error}").strip().rstrip(":")

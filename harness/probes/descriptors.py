@@ -49,7 +49,7 @@ def _opening(box: Sandbox) -> Any:
         fresh = bool(flags & os.O_CREAT)
         if execution is not None:
             writing = bool(flags & (os.O_WRONLY | os.O_RDWR))
-            fresh = announce_open(execution, box, name, os.path.join(box.root, name), fresh, writing, emptying)
+            fresh = announce_open(execution, box, name, box.full(name), fresh, writing, emptying)
 
         def effect() -> int:
             fd = int(_real["open"](path, flags, mode, dir_fd=dir_fd))
@@ -63,6 +63,8 @@ def _opening(box: Sandbox) -> Any:
 
 def _closing(box: Sandbox) -> Any:
     def os_close(fd: int) -> None:
+        if box.closing is not None:
+            box.closing(fd)
         box.open.pop(fd, None)
         _real["close"](fd)
 

@@ -12,7 +12,7 @@ from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..trace import READ, WRITE, Operation
-from . import descriptors
+from . import descriptors, places
 from .opening import opener
 from .patching import Patches
 from .paths import Recorder, Sandbox, changes, lists, looks_at, moves
@@ -56,7 +56,7 @@ def _measuring(box: Sandbox, kind: str, real: Any) -> Any:
         execution, name = box.whose(path, kw.get("dir_fd"))
         if execution is None or name is None:
             return real(path, *args, **kw)
-        path = os.path.join(box.root, name)
+        path = box.full(name)
         operation = Operation(kind, looks_at(name) + box.content_at(execution, path, name, READ))
         execution.perform(operation)
         operation.accesses = looks_at(name) + box.content_at(execution, path, name, READ)
@@ -116,7 +116,7 @@ def _changing(box: Sandbox, kind: str, real: Any, done: Callable[[Recorder, str,
         execution, name = box.whose(path, kw.get("dir_fd"))
         if name is None:
             return real(path, *args, **kw)
-        full = os.path.join(box.root, name)
+        full = box.full(name)
         accesses = changes(name)
         if kind == "rmdir":
             accesses += ((f"tree {name}", WRITE), (f"listing {name}", READ))
@@ -171,7 +171,7 @@ def _moving(box: Sandbox, kind: str, real: Any) -> Any:
         _, target = box.whose(dst, kw.get("dst_dir_fd"))
         if source is None or target is None:  # one of them elsewhere: the end of an execution shows it
             return real(src, dst, **kw)
-        full = os.path.join(box.root, source)
+        full = box.full(source)
         directory = execution is not None and kind != "link" and _is_directory(execution, full)
         operation = Operation(kind, moves(source, target, directory), detail=f"{source} -> {target}")
         if execution is not None:
@@ -231,6 +231,7 @@ def install(patches: Patches, box: Sandbox) -> None:
         patches.value(_real[name], _moving(box, name, _real[name]))
     patches.value(_real_rmtree, _removing_tree(box))
     descriptors.install(patches, box)
+    places.install(patches, box)
 
 
 __all__ = ["Sandbox", "install"]

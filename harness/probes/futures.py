@@ -11,6 +11,7 @@ from concurrent.futures._base import DoneAndNotDoneFutures
 from typing import Any
 
 from .. import model
+from ..errors import in_words
 from ..model.future import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING, RUNNING
 from ..runtime import control
 from ..runtime.control import quiet
@@ -41,7 +42,7 @@ def unread(execution: Execution) -> dict[str, BaseException]:
 def report_unread(execution: Execution) -> None:
     """At the end of an execution: an exception in a future that nobody reads is a finding."""
     for name, error in unread(execution).items():
-        text = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        text = in_words(error)
         execution.failures.append(
             Failure("exception", f"{text} (in {name}, which nobody reads)", where=f"unread {type(error).__name__}",
                     step=len(execution.steps) - 1, exception=error)

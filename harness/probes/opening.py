@@ -13,6 +13,7 @@ from ..runtime.control import quiet
 from ..runtime.execution import Execution
 from ..trace import READ, WRITE, Operation
 from .paths import Opened, Part, Sandbox, changes, looks_at
+from .streams import Stream, layered
 
 _real_open = builtins.open
 
@@ -65,30 +66,10 @@ class _TracedFile(io.FileIO):
 
     def close(self) -> None:
         if not self.closed and self._box.open.get(self.fileno()) is self._opened and self.closefd:
+            if self._box.closing is not None:
+                self._box.closing(self.fileno())
             del self._box.open[self.fileno()]
         super().close()
-
-
-def _wrap(raw: _TracedFile, mode: str, buffering: int, text: dict[str, Any]) -> Any:
-    """The buffered and text layers that `open` puts on a raw file."""
-    binary = "b" in mode
-    if buffering == 0:
-        if not binary:
-            raise ValueError("can't have unbuffered text I/O")
-        return raw
-    size = io.DEFAULT_BUFFER_SIZE if buffering in (-1, 1) else buffering
-    buffer: Any
-    if "+" in mode:
-        buffer = io.BufferedRandom(raw, size)
-    elif "r" in mode:
-        buffer = io.BufferedReader(raw, size)
-    else:
-        buffer = io.BufferedWriter(raw, size)
-    if binary:
-        return buffer
-    wrapper = io.TextIOWrapper(buffer, line_buffering=buffering == 1, **text)
-    wrapper.mode = mode  # type: ignore[misc]
-    return wrapper
 
 
 def opener(box: Sandbox) -> Callable[..., Any]:
@@ -121,7 +102,9 @@ def opener(box: Sandbox) -> Callable[..., Any]:
 
         announced = name is not None and opener is None
         raw = box.act(execution, execution.steps[-1], effect) if announced else effect()
-        return _wrap(raw, mode, buffering, {"encoding": encoding, "errors": errors, "newline": newline})
+        assert execution.current is not None
+        stream = Stream(execution.current.object_name("stream"))
+        return layered(raw, mode, buffering, {"encoding": encoding, "errors": errors, "newline": newline}, stream)
 
     return open
 

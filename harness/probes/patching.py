@@ -49,6 +49,8 @@ class Patches:
 
     def value(self, original: Any, new: Any) -> None:
         """Replace ``original`` by ``new`` wherever a module, a class or a default argument names it."""
+        if isinstance(new, FunctionType):
+            functools.update_wrapper(new, original, ("__name__", "__qualname__", "__doc__"), ())
         self._values[id(original)] = (original, new)
 
     def attribute(self, owner: type, name: str, new: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -114,6 +114,7 @@ class Sandbox:
         self.open: dict[int, Opened] = {}
         self.breaker: Breaker | None = None  # None: what was announced always works
         self.journal: Recorder | None = None
+        self.closing: Callable[[int], None] | None = None  # told of a descriptor that is about to be closed
         self._whole = 0  # >0: what is done is part of one step, and journaled all the same
 
     def reset(self) -> None:
@@ -157,6 +158,10 @@ class Sandbox:
         if name.startswith(self._prefix):
             return str(name[len(self._prefix) :])
         return "." if name == self.root else None
+
+    def full(self, name: str) -> str:
+        """The whole path that is meant by a name."""
+        return name.full if isinstance(name, Placed) else os.path.join(self.root, name)
 
     def whose(self, path: Any, dir_fd: Any = None) -> tuple[Execution | None, str | None]:
         """Who acts, and on which path below the root; no path: it is none of ours. Nobody: it is part of a step."""
@@ -253,9 +258,33 @@ class Sandbox:
         return sorted(names, reverse=self.reverse, key=lambda e: e if isinstance(e, (str, bytes)) else e.name)
 
 
+class Placed(str):
+    """The name of a path that does not say where it is.
+
+    Attributes:
+        full: where it is.
+        links: names of the symbolic links passed on the way, and of what it links to itself.
+    """
+
+    __slots__ = ("full", "links")
+
+    def __new__(cls, name: str, full: str, links: Iterable[str] = ()) -> Placed:  # noqa: D102 - see the class
+        self = super().__new__(cls, name)
+        self.full = full
+        self.links = tuple(links)
+        return self
+
+    full: str
+    links: tuple[str, ...]
+
+
 def _above(name: str) -> list[Access]:
     parts = name.split("/")[:-1]
-    return [(f"tree {'/'.join(parts[:n])}", READ) for n in range(1, len(parts) + 1)]
+    found = [(f"tree {'/'.join(parts[:n])}", READ) for n in range(1, len(parts) + 1)]
+    if isinstance(name, Placed):
+        for link in name.links:
+            found += [(f"file {link}", READ), *_above(link)]
+    return found
 
 
 def _parent(name: str) -> str:

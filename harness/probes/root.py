@@ -6,9 +6,10 @@ import os
 import shutil
 
 from ..errors import UsageError
-from . import files
-from .patching import Patches
-from .paths import Breaker, Sandbox
+from ..runtime.execution import Execution
+from ..trace import Operation
+from .anywhere import Anywhere
+from .paths import Breaker
 
 
 class Root:
@@ -28,12 +29,8 @@ class Root:
             raise UsageError(f"root={place!r}: no such directory; make it first")
         if os.listdir(place):
             raise UsageError(f"root={place!r}: not empty; each execution empties it, so give it one of its own")
-        self.box = Sandbox(place)
+        self.box = Anywhere(place)
         self.box.breaker = breaker
-
-    def install(self, patches: Patches) -> None:
-        """Make operations below it steps."""
-        files.install(patches, self.box)
 
     def empty(self) -> None:
         """Remove all that an execution left."""
@@ -43,4 +40,9 @@ class Root:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 os.unlink(path)
-        self.box.reset()
+        self.box.begin()
+
+
+def below_root(_: Execution, operation: Operation) -> bool:
+    """Whether an operation is on a path below the root: other paths are absolute, and do not break."""
+    return not operation.resource.partition(" ")[2].startswith("/")

@@ -29,6 +29,20 @@ _ROLL = "threads"
 _hook_before: Any = None  # `threading.excepthook` when the exploration began
 
 
+_before_first: list[Callable[[Execution], None]] = []
+
+
+def before_first(patches: Patches, act: Callable[[Execution], None]) -> None:
+    """Call ``act`` in each execution just before its first thread is started."""
+
+    def begin(patches: Patches) -> None:
+        if act not in _before_first:
+            _before_first.append(act)
+            patches.later(lambda: _before_first.remove(act))
+
+    patches.on_apply(begin)
+
+
 def _resource(task: Task) -> str:
     return f"task {task.key}"
 
@@ -54,6 +68,9 @@ def run_as_thread(execution: Execution, thread: Any, run: Callable[[], object], 
         execution.perform(Operation("end", ((_resource(task), WRITE), (_ROLL, ADD))))
         _stop(thread)
 
+    if len(execution.tasks) == 1:
+        for act in _before_first:
+            act(execution)
     task = execution.spawn(thread.name, body, daemon)
     execution.steps[-1].accesses += ((_ROLL, ADD),)  # starting it is part of this step
     task.thread = thread

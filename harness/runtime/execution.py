@@ -9,7 +9,7 @@ from bisect import insort
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ..errors import Abandoned
+from ..errors import Abandoned, in_words
 from ..trace import GO, READ, TIMEOUT, WRITE, Failure, Operation
 from . import control, polling
 from .sites import raised_in, user_site
@@ -176,7 +176,7 @@ class Execution:
             return
         place = raised_in(error)
         where = f"{type(error).__name__} in {place}" if place else type(error).__name__
-        text = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        text = in_words(error)
         self.failures.append(
             Failure("exception", f"{task.name}: {text}", subject=task.name, where=where,
                     step=len(self.steps) - 1, exception=error)
