@@ -29,6 +29,8 @@ def wider(one: str, other: str) -> str:
         return one
     if one == UNKNOWN:
         return other
+    if one.startswith("pg:") or other.startswith("pg:"):
+        return one if one.startswith("pg:") else other
     if "JSON" in (one, other):
         return "JSON"
     if one in _INTEGERS and other in _INTEGERS:

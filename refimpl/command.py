@@ -116,7 +116,8 @@ def carry_out(request: Request) -> int:
     _check_key(request.disposition)
     sources = find_sources(request.sources, request.table)
     state_dir = request.state_dir or default_state_dir(target)
-    with Reading(sources, state_dir, request.skip_unreadable) as reading:
+    ordered = request.disposition.kind == "merge"  # the last of several rows with one key stays
+    with Reading(sources, state_dir, request.skip_unreadable, ordered) as reading:
         if target.path and not os.path.exists(target.path):
             _read_first(target, reading)  # so that a refusal leaves no empty database behind
         destination = connect(request.url)

@@ -39,14 +39,16 @@ def extract(
     sources: Sequence[Source],
     folder: str,
     skip_unreadable: bool = False,
+    ordered: bool = False,
     on_progress: Callable[[int], None] = lambda count: None,
 ) -> Extraction:
     """Read `sources`, sorted by table, into Parquet files below the empty directory `folder`, each for a job.
 
-    Args: `skip_unreadable` passes over sources that are no tables; `on_progress` is told how many were read.
+    Args: `skip_unreadable` passes over sources that are no tables; `ordered` keeps the rows of all jobs in the order
+    of the files; `on_progress` is told how many were read.
     Raises SourceError, a line for each source that is no table, when they are not to be skipped or nothing is left.
     """
-    work = _Work(folder, skip_unreadable, on_progress)
+    work = _Work(Extractor(folder, ordered), folder, skip_unreadable, on_progress)
     try:
         for pack in _packs(sources, work):
             work.take(pack)
@@ -70,11 +72,13 @@ def _refusal(done: Extraction) -> str:
 class _Work:
     """What was done so far."""
 
-    def __init__(self, folder: str, skip_unreadable: bool, on_progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, extractor: Extractor, folder: str, skip_unreadable: bool, on_progress: Callable[[int], None]
+    ) -> None:
+        self.extractor = extractor
         self.folder = folder
         self.skip_unreadable = skip_unreadable
         self.on_progress = on_progress
-        self.extractor = Extractor(folder)
         self.done = Extraction()
         self.read = 0
         self._targets = 0

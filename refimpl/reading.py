@@ -60,9 +60,11 @@ def stored_kind(kind: str) -> str:
     return "VARCHAR" if is_temporal(kind) or kind.endswith("HUGEINT") else kind
 
 
-def selection(columns: Columns, table: Mapping[str, str]) -> str:
-    """The list after SELECT: each of a file's `columns` as the type that `table` has for its name in lower case."""
-    return ", ".join(f"{_convert(name, kind, table[name.lower()])} AS {ident(name)}" for name, kind in columns)
+def selection(columns: Columns, table: Columns) -> str:
+    """The list after SELECT: each of a file's `columns` under the name and as the type that `table` has for it."""
+    targets = {name.lower(): (name, kind) for name, kind in table}
+    pairs = ((name, kind, *targets[name.lower()]) for name, kind in columns)
+    return ", ".join(f"{_convert(name, kind, wanted)} AS {ident(target)}" for name, kind, target, wanted in pairs)
 
 
 def _convert(name: str, kind: str, wanted: str) -> str:

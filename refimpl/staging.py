@@ -17,10 +17,13 @@ from refimpl.storage import remove_tree
 class Reading:
     """Reads `sources` when first asked for; what was read lies in the staging folder until `close`."""
 
-    def __init__(self, sources: Sequence[Source], state_dir: str, skip_unreadable: bool = False) -> None:
+    def __init__(
+        self, sources: Sequence[Source], state_dir: str, skip_unreadable: bool = False, ordered: bool = False
+    ) -> None:
         self._sources = sources
         self._state_dir = state_dir
         self._skip_unreadable = skip_unreadable
+        self._ordered = ordered
         self._stack = contextlib.ExitStack()
         self._found: Extraction | None = None
 
@@ -28,7 +31,7 @@ class Reading:
         """The jobs. Raises what `extract` and `staging` raise."""
         if self._found is None:
             folder = self._stack.enter_context(staging(self._state_dir))
-            self._found = extract(self._sources, folder, self._skip_unreadable)
+            self._found = extract(self._sources, folder, self._skip_unreadable, self._ordered)
         return self._found
 
     def close(self) -> None:

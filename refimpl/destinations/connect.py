@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from refimpl.destinations.base import Destination
 from refimpl.destinations.null import NullDestination
 from refimpl.errors import DestinationError
 
-_KNOWN = "duckdb and null"
+_KNOWN = "duckdb, postgresql, file and null"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,10 @@ def parse(url: str) -> Target:
         return Target("null", "", "", url)
     if scheme == "duckdb":
         return _parse_duckdb(url, rest)
+    if scheme == "file":
+        return _parse_file(url, rest)
+    if scheme in ("postgresql", "postgres"):
+        return _parse_postgresql(url)
     raise DestinationError(f"{url}: unknown scheme {scheme!r}; known are {_KNOWN}")
 
 
@@ -57,6 +61,38 @@ def _parse_duckdb(url: str, rest: str) -> Target:
     return Target("duckdb", rest[1:], os.path.realpath(rest[1:]), url)
 
 
+def _parse_file(url: str, rest: str) -> Target:
+    path, _, query = rest.partition("?")
+    path = path[1:].rstrip("/") or path[1:2]
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    fmt = options.pop("format", "parquet")
+    if not rest.startswith("/") or not path:
+        raise DestinationError(f"{url}: write file:///dir (relative) or file:////dir (absolute)")
+    if options or fmt not in ("parquet", "jsonl"):
+        raise DestinationError(f"{url}: the one option is format=parquet or format=jsonl")
+    return Target("file", path, f"{os.path.realpath(path)}?{fmt}", url, fmt)
+
+
+def _parse_postgresql(url: str) -> Target:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise DestinationError(f"not a PostgreSQL URL: {error}; write postgresql://user@host:port/database") from error
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    schema = options.pop("schema", "")
+    host = parts.hostname or options.get("host", "")
+    database = unquote(parts.path[1:]) or options.get("dbname", "")
+    if not database:
+        raise DestinationError(
+            f"{parts.scheme}://{host}: names no database; write postgresql://user@host:port/database"
+        )
+    place = f"{host}:{port or options.get('port', 5432)}/{database}" + (f"/{schema}" if schema else "")
+    query = f"?{urlencode(options)}" if options else ""
+    plain = f"postgresql://{parts.netloc}{parts.path}{query}"  # urlunsplit drops the slashes of an empty host
+    return Target("postgresql", "", place, plain, schema)
+
+
 def connect(url: str) -> Destination:
     """Open the destination of `url`. Raises DestinationError when it is not known or cannot be opened for writing."""
     target = parse(url)
@@ -65,4 +101,12 @@ def connect(url: str) -> Destination:
         from refimpl.destinations.duckdb import DuckDBDestination
 
         return DuckDBDestination(target.path)
+    if target.scheme == "file":
+        from refimpl.destinations.filesystem import FilesystemDestination
+
+        return FilesystemDestination(target.path, target.option)
+    if target.scheme == "postgresql":
+        from refimpl.destinations.postgresql import PostgreSQLDestination
+
+        return PostgreSQLDestination(target.url, target.option, target.place)
     return NullDestination()

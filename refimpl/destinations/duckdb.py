@@ -1,42 +1,37 @@
 """DuckDB: exactly once, by a ledger row in the same transaction as the job's data.
 
-The ledger's key (load_id, job_id) makes a second load of a job impossible; a commit that raised is unknown, not
-failed, until the ledger was read back. One process at a time has the file open, so no older run can still commit.
+One process at a time has the file open, so no older run can still commit: what a lease would keep out is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import duckdb
 
-from refimpl.columns import UNKNOWN, Columns, is_nested, union
-from refimpl.destinations.ledger import LedgerDestination, LedgerJob, LedgerRow
+from refimpl.columns import Columns
+from refimpl.destinations.ledger import LedgerJob, LedgerRow
+from refimpl.destinations.sql import (
+    JOB,
+    ROW,
+    TABLES,
+    Execute,
+    SqlDestination,
+    add,
+    no_key,
+    refuse_rows_without_key,
+)
 from refimpl.diagnosis import explain
 from refimpl.errors import DestinationError
 from refimpl.job import RunnableLoadJob
-from refimpl.package import Evidence, JobSpec, Lease, Manifest
-from refimpl.reading import ident, pattern, relation, selection
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS _loadloom_ledger (
-    load_id VARCHAR, job_id VARCHAR, status VARCHAR, message VARCHAR, attempt INTEGER, row_count BIGINT,
-    PRIMARY KEY (load_id, job_id));
-CREATE TABLE IF NOT EXISTS _loadloom_loads (
-    load_id VARCHAR PRIMARY KEY, jobs BIGINT, failed BIGINT, row_count BIGINT);
-CREATE TABLE IF NOT EXISTS _loadloom_follow_ups (
-    load_id VARCHAR, job_id VARCHAR, parent VARCHAR, table_name VARCHAR, options VARCHAR,
-    PRIMARY KEY (load_id, job_id));
-"""
-
-_LEDGER_QUERY = "SELECT job_id, status, message, row_count FROM _loadloom_ledger"
-_FOLLOW_UP_QUERY = "SELECT job_id, parent, table_name, options FROM _loadloom_follow_ups"
+from refimpl.package import JobSpec, Lease
+from refimpl.reading import ident, literal, pattern, relation, selection
 
 # What the data or the statement is to blame for fails again with every attempt; a full disk or a conflict may not.
-_TERMINAL = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
+TERMINAL = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
 
 
 class DuckDBSession:
@@ -55,24 +50,25 @@ class DuckDBSession:
         spec = job.spec
         if not spec.columns:
             return 0
-        table = self._destination.types(spec.table)
-        insert = (
-            f"INSERT INTO {ident(spec.table)} BY NAME SELECT {selection(spec.columns, table)} "
-            f"FROM {relation(spec.format, spec.columns, spec.options)}"
-        )
-        return int(self.cursor.execute(insert, [pattern(job.path)]).fetchall()[0][0])
+        key = self._destination.key_of(spec.table)
+        fields = selection(spec.columns, self._destination.columns_of(spec.table))
+        source = relation(spec.format, spec.columns, spec.options)
+        if key:
+            self._check_key(job, key)
+            fields += f", {literal(spec.job_id)} AS {JOB}, row_number() OVER () AS {ROW}"
+        target = ident(self._destination.target_of(job.load_id, spec.table))
+        insert = f"INSERT INTO {target} BY NAME SELECT {fields} FROM {source}"
+        return int(self._execute(insert, pattern(job.path))[0][0])
+
+    def _check_key(self, job: LedgerJob, key: Sequence[str]) -> None:
+        spec = job.spec
+        source = relation(spec.format, spec.columns, spec.options)
+        count = f"SELECT count(*) FROM {source} WHERE {no_key(spec.columns, key)}"
+        refuse_rows_without_key(self._execute(count, pattern(job.path))[0][0], key)
 
     def add(self, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
         """Insert the ledger row and a row for each follow-up."""
-        values = [row.load_id, row.job_id, row.status, row.message, row.attempt, row.rows]
-        try:
-            self.cursor.execute("INSERT INTO _loadloom_ledger VALUES (?, ?, ?, ?, ?, ?)", values)
-        except duckdb.ConstraintException:
-            return False
-        for spec in follow_ups:
-            values = [row.load_id, spec.job_id, spec.parent, spec.table, json.dumps(dict(spec.options))]
-            self.cursor.execute("INSERT INTO _loadloom_follow_ups VALUES (?, ?, ?, ?, ?)", values)
-        return True
+        return add(self._execute, row, follow_ups)
 
     def commit(self) -> None:
         """Commit."""
@@ -82,101 +78,76 @@ class DuckDBSession:
         """Roll back."""
         self.cursor.execute("ROLLBACK")
 
+    def _execute(self, statement: str, *values: Any) -> list[Any]:
+        return self.cursor.execute(statement, list(values)).fetchall()
 
-class DuckDBDestination(LedgerDestination):
+
+class DuckDBDestination(SqlDestination):
     """A DuckDB database file, made when missing. Raises DestinationError when it cannot be opened for writing."""
 
     name = "duckdb"
 
     def __init__(self, path: str) -> None:
+        super().__init__()
         self.path = path
         _check_target(path)
         try:
             self._connection = duckdb.connect(path)
-            self._connection.execute(_TABLES)
+            self._connection.execute("SET TimeZone='UTC'")
+            for table in TABLES:
+                self._connection.execute(table)
         except duckdb.Error as error:
             raise DestinationError(f"{path}: {_advice(str(error))}") from error
-        self._types: dict[str, dict[str, str]] = {}
 
     @contextlib.contextmanager
     def client(self) -> Iterator[DuckDBSession]:
         """A session of its own on the database that this process has open."""
-        with self._cursor() as cursor:
-            yield DuckDBSession(cursor, self)
-
-    @contextlib.contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
-            yield cursor
+            yield DuckDBSession(cursor, self)
         finally:
             cursor.close()
 
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """A transaction over a cursor of its own. Raises DestinationError for what the database refuses."""
+        with self.client() as session:
+            try:
+                session.cursor.execute("BEGIN")
+                yield session._execute
+                session.commit()
+            except duckdb.Error as error:
+                raise DestinationError(f"{self.path}: {str(error).splitlines()[0]}") from error
+
     def is_terminal(self, error: Exception) -> bool:
         """Whether the data or the statement is to blame."""
-        return isinstance(error, _TERMINAL)
+        return isinstance(error, TERMINAL)
 
     def explain(self, error: Exception, job: RunnableLoadJob) -> str:
         """What is wrong with the job's file, and in which line."""
         return explain(error, job.spec.format, job.path)
 
-    def types(self, table: str) -> Mapping[str, str]:
-        """The types of the table's columns by name in lower case, as `prepare` left them."""
-        return self._types[table]
+    def columns(self, execute: Execute, table: str) -> Columns:
+        """The columns of a table; () when there is none."""
+        query = (
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = 'main' AND lower(table_name) = lower($1) ORDER BY ordinal_position"
+        )
+        return tuple((name, kind) for name, kind in execute(query, table))
 
-    def prepare(self, manifest: Manifest) -> None:
-        """Make the tables, or add columns and widen types. Before any job: DuckDB takes neither beside inserts."""
-        tables: dict[str, list[JobSpec]] = {}
-        for spec in manifest.jobs:
-            if spec.columns:
-                tables.setdefault(spec.table, []).append(spec)
-        with self._cursor() as cursor:
-            for table, files in sorted(tables.items()):
-                existing = _columns_of(cursor, table)
-                wanted = _wanted(existing, files)
-                cursor.execute("BEGIN")
-                try:
-                    _apply(cursor, table, dict(existing), wanted)
-                    cursor.execute("COMMIT")
-                except duckdb.Error as error:
-                    raise DestinationError(f"{self.path}: table {table}: {str(error).splitlines()[0]}") from error
-                self._types[table] = {name.lower(): kind for name, kind in wanted}
-
-    def ledger(self, load_id: str) -> Mapping[str, Evidence]:
-        """The terminal jobs of a load, each with its follow-ups."""
-        return self._evidence("load_id = ?", [load_id])
-
-    def find(self, load_id: str, job_id: str) -> Evidence | None:
-        """What is known of one job of a load."""
-        return self._evidence("load_id = ? AND job_id = ?", [load_id, job_id]).get(job_id)
-
-    def _evidence(self, where: str, values: list[str]) -> dict[str, Evidence]:
-        follow_ups: dict[str, list[JobSpec]] = {}
-        with self._cursor() as cursor:
-            rows = cursor.execute(f"{_LEDGER_QUERY} WHERE {where}", values).fetchall()
-            where = where.replace("job_id", "parent")
-            made = cursor.execute(f"{_FOLLOW_UP_QUERY} WHERE {where} ORDER BY job_id", values).fetchall()
-        for job, parent, table, options in made:
-            spec = JobSpec(job, table, "none", "", 0, "", options=json.loads(options), parent=parent)
-            follow_ups.setdefault(parent, []).append(spec)
-        return {
-            job: Evidence(status, message, count, tuple(follow_ups.get(job, ())))
-            for job, status, message, count in rows
-        }
-
-    def complete_load(self, load_id: str) -> None:
-        """Insert the load's row, unless it is there."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO _loadloom_loads SELECT ?, count(*), count(*) FILTER (status = 'failed'), "
-                "coalesce(sum(row_count), 0) FROM _loadloom_ledger WHERE load_id = ? ON CONFLICT DO NOTHING",
-                [load_id, load_id],
-            )
-
-    def is_loaded(self, load_id: str) -> bool:
-        """Whether the load has its row."""
-        with self._cursor() as cursor:
-            return bool(cursor.execute("SELECT 1 FROM _loadloom_loads WHERE load_id = ?", [load_id]).fetchall())
+    def widen(self, execute: Execute, table: str, existing: Columns, wanted: Columns) -> None:
+        """Make the table, or add columns and change types. Before any job: DuckDB takes neither beside inserts."""
+        if not existing:
+            columns = ", ".join(f"{ident(name)} {kind}" for name, kind in wanted)
+            execute(f"CREATE TABLE {ident(table)} ({columns})")
+            return
+        known = dict(existing)
+        for name, kind in wanted:
+            if name not in known:
+                execute(f"ALTER TABLE {ident(table)} ADD COLUMN {ident(name)} {kind}")
+            elif known[name] != kind:
+                using = f"to_json({ident(name)})" if kind == "JSON" else f"CAST({ident(name)} AS {kind})"
+                execute(f"ALTER TABLE {ident(table)} ALTER COLUMN {ident(name)} TYPE {kind} USING {using}")
 
     def close(self) -> None:
         """Close the database file."""
@@ -206,32 +177,3 @@ def _advice(message: str) -> str:
     if "lock" in first:
         return "another process has this database open; close it and run again"
     return f"cannot be opened for writing: {first.partition(': ')[2] or first}"
-
-
-def _columns_of(cursor: duckdb.DuckDBPyConnection, table: str) -> Columns:
-    query = (
-        "SELECT column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = 'main' AND lower(table_name) = lower(?) ORDER BY ordinal_position"
-    )
-    return tuple((name, kind) for name, kind in cursor.execute(query, [table]).fetchall())
-
-
-def _wanted(existing: Columns, files: Sequence[JobSpec]) -> Columns:
-    """The columns that the table must have. What is nested in a file is JSON; a table's own nested columns stay."""
-    incoming = [tuple((name, "JSON" if is_nested(kind) else kind) for name, kind in spec.columns) for spec in files]
-    unknown = "JSON" if any(spec.format in ("json", "jsonl") for spec in files) else "VARCHAR"
-    merged = union([existing, *incoming])
-    return tuple((name, unknown if kind == UNKNOWN else kind) for name, kind in merged)
-
-
-def _apply(cursor: duckdb.DuckDBPyConnection, table: str, existing: Mapping[str, str], wanted: Columns) -> None:
-    if not existing:
-        columns = ", ".join(f"{ident(name)} {kind}" for name, kind in wanted)
-        cursor.execute(f"CREATE TABLE {ident(table)} ({columns})")
-        return
-    for name, kind in wanted:
-        if name not in existing:
-            cursor.execute(f"ALTER TABLE {ident(table)} ADD COLUMN {ident(name)} {kind}")
-        elif existing[name] != kind:
-            using = f"to_json({ident(name)})" if kind == "JSON" else f"CAST({ident(name)} AS {kind})"
-            cursor.execute(f"ALTER TABLE {ident(table)} ALTER COLUMN {ident(name)} TYPE {kind} USING {using}")

@@ -21,7 +21,7 @@ from refimpl import hooks
 from refimpl.destinations.base import Destination
 from refimpl.errors import Fenced, TerminalError
 from refimpl.job import RunnableLoadJob
-from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Lease
+from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Lease, Promise
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LedgerDestination(Destination):
     """A destination with a ledger."""
 
     has_ledger = True
-    promise = "exactly-once"
+    promise: Promise = "exactly-once"
 
     def client(self) -> AbstractContextManager[Session]:
         """A new connection."""

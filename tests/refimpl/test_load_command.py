@@ -241,7 +241,7 @@ BAD = {
     "unreadable source": (make("object.json", "{}"), ["object.json"], "object.json: one JSON object"),
     "missing source": (None, ["nope.csv"], "nope.csv: no such file"),
     "unknown format": (make("x.txt"), ["x.txt"], "x.txt: unknown kind of file"),
-    "unknown scheme": (None, ["data", "--to", "mongo:///x"], "unknown scheme 'mongo'; known are duckdb and null"),
+    "unknown scheme": (None, ["data", "--to", "mongo:///x"], "known are duckdb, postgresql, file and null"),
     "no URL": (None, ["data", "--to", "out.duckdb"], "not a destination URL"),
     "two slashes": (None, ["data", "--to", "duckdb://out.duckdb"], "duckdb:///file"),
     "memory": (None, ["data", "--to", "duckdb:///:memory:"], "name a file"),
