@@ -13,16 +13,14 @@ from .probes import anywhere
 from .probes.anywhere import Anywhere
 from .probes.root import Root, below_root
 from .runtime import Execution
-from .search import Bounded, Dfs, Dpor, Random, Replay, Strategy
+from .search import Replay
 from .search.explore import Exploration, Finding, Progress
 from .search.explore import explore as run_search
+from .search.named import make_strategy
 from .search.runner import Runner
 from .search.selfcheck import distrust
 from .search.token import Token, fingerprint, parse
 from .verdict import Verdict
-
-STRATEGIES = ("dpor", "bounded", "dfs", "random")
-DEFAULT_PREEMPTIONS = 2
 
 
 class ExplorationFailed(AssertionError):
@@ -102,23 +100,6 @@ def name_of(program: Callable[[], object]) -> tuple[str, str]:
     return module, name.replace("/", "_")
 
 
-def make_strategy(name: str, preemptions: int | None, max_executions: int | None, seed: int) -> Strategy:
-    """A strategy by name.
-
-    Raises:
-        UsageError: there is none of this name.
-    """
-    if name == "dpor":  # which cannot be bounded by preemptions without losing traces
-        return Dpor() if preemptions is None else Bounded(preemptions)
-    if name == "dfs":
-        return Dfs()
-    if name == "bounded":
-        return Bounded(DEFAULT_PREEMPTIONS if preemptions is None else preemptions)
-    if name == "random":
-        return Random(1000 if max_executions is None else max_executions, seed)
-    raise UsageError(f"no strategy {name!r}; there are {', '.join(STRATEGIES)}")
-
-
 def explore(
     program: Callable[[], object],
     *,
@@ -129,6 +110,8 @@ def explore(
     max_executions: int | None = None,
     time_budget: float | None = None,
     seed: int = 0,
+    depth: int | None = None,
+    accept: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     instrument: Sequence[Any] = (),
     root: str | os.PathLike[str] | None = None,
@@ -141,14 +124,17 @@ def explore(
         program: a callable without arguments. It makes its own state, starts ordinary threads or executors, joins
             them and asserts. It is called once for each execution.
         strategy: ``dpor`` (every trace, each once), ``bounded`` (schedules with at most ``preemptions`` preemptions),
-            ``dfs`` (every schedule) or ``random`` (samples).
+            ``dfs`` (every schedule); or samples: ``random``, ``pct`` (finds a bug of ``depth`` with a known chance),
+            ``surw`` (uniform over the interleavings of the accesses to one resource at a time).
         vehicle: what carries the tasks: ``fiber``, or ``thread`` for code that must own its OS thread. Steps, traces
             and tokens are the same.
         preemptions: the bound of ``bounded``; 2 by default. Given with ``dpor`` it makes that ``bounded``.
         timeouts: how often a timed wait may expire in an execution although something else could run.
-        max_executions: how many at most; a search that is cut short is INCONCLUSIVE.
+        max_executions: how many at most; a search that is cut short is INCONCLUSIVE. How many samples; 1000 by default.
         time_budget: seconds after which no new execution starts.
-        seed: of ``random``.
+        seed: of strategies that sample: the same seed, the same schedules.
+        depth: of the bugs that ``pct`` looks for; 3 by default.
+        accept: ``"sampled"``: so many samples without a failure are BOUNDED, not INCONCLUSIVE.
         progress: told after each execution.
         instrument: modules, classes, functions or dotted names of them: what their code reads and writes of shared
             state (attributes, items, containers, globals, captured variables) becomes steps.
@@ -160,7 +146,9 @@ def explore(
     Raises:
         UsageError: an argument makes no sense, or what is to be instrumented has no source.
     """
-    chosen = make_strategy(strategy, preemptions, max_executions, seed)
+    chosen = make_strategy(
+        strategy, preemptions=preemptions, depth=depth, max_executions=max_executions, seed=seed, accept=accept
+    )
     doubt = distrust(vehicle)
     with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults) as runner:
         exploration = run_search(

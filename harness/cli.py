@@ -16,7 +16,9 @@ from .commands.options import (
     INTERRUPTED,
     OK,
     USAGE,
+    AcceptOption,
     BudgetOption,
+    DepthOption,
     ExecutionsOption,
     Format,
     FormatOption,
@@ -85,10 +87,14 @@ def orderings(
     max_executions: ExecutionsOption = None,
     time_budget: BudgetOption = None,
     seed: SeedOption = None,
+    depth: DepthOption = None,
+    accept: AcceptOption = None,
     output: FormatOption = Format.text,
 ) -> None:
     """List the six orders of marker write, state publish and rename: which are reached, which are safe."""
-    search = Search(name_of(strategy), preemptions, max_executions, time_budget, seed or 0)
+    search = Search(
+        name_of(strategy), preemptions, max_executions, time_budget, seed or 0, depth=depth, accept=name_of(accept)
+    )
     raise typer.Exit(guarded(lambda: _orderings(impl or "refimpl", scenario, search, output)))
 
 

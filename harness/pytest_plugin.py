@@ -43,8 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Our marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARK}(strategy=..., preemptions=..., timeouts=..., max_executions=..., time_budget=..., seed=...): run the "
-        "test's body in every order of its threads that matters (harness.explore)",
+        f"{MARK}(strategy=..., preemptions=..., timeouts=..., max_executions=..., time_budget=..., seed=..., "
+        "depth=..., accept=..., instrument=...): run the test's body in every order of its threads that matters "
+        "(harness.explore)",
     )
 
 

@@ -119,7 +119,9 @@ def _names(item: pytest.Function) -> tuple[str, str]:
     return item.module.__name__, name.replace("/", "_")
 
 
-_ARGUMENTS = {"strategy", "preemptions", "timeouts", "max_executions", "time_budget", "seed", "instrument"}
+_ARGUMENTS = {
+    "strategy", "preemptions", "timeouts", "max_executions", "time_budget", "seed", "depth", "accept", "instrument",
+}  # fmt: skip
 
 
 def explore_test(item: pytest.Item, mark: pytest.Mark, token: str) -> Outcome:

@@ -19,6 +19,9 @@ ADD = "+"
 Access = tuple[str, str]
 Accesses = tuple[Access, ...]
 
+BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
+"""Resources of the machinery that starts and ends threads; everybody touches them, nobody races on them."""
+
 GO = "go"
 TIMEOUT = "timeout"
 """A timed wait expires although something else could run."""

@@ -43,7 +43,7 @@ def test_a_scenario_that_holds_exits_0_and_says_so_in_the_last_line(loadloom: Co
 def test_bounds_are_named_where_the_search_had_any(loadloom: Command) -> None:
     ran = loadloom("verify", "refimpl", "one-job", "--preemptions", "0")
     assert ran.code == 0
-    assert "BOUNDED: every rule holds with at most 0 preemptions" in ran.lines[-1]
+    assert "BOUNDED: every rule holds as far as was searched: at most 0 preemptions" in ran.lines[-1]
 
 
 @pytest.mark.parametrize("variant", sorted(variants()))
@@ -118,6 +118,15 @@ def test_samples_prove_nothing(loadloom: Command) -> None:
     ran = loadloom("verify", "refimpl", "one-job", "--strategy", "random", "--max-executions", "5", "--seed", "7")
     assert ran.code == 3
     assert "5 executions" in ran.out
+    assert "INCONCLUSIVE one-job: sampled 5 random schedules, seed 7" in ran.out
+
+
+@pytest.mark.parametrize("strategy", ["random", "pct", "surw"])
+def test_samples_will_do_for_who_says_so(loadloom: Command, strategy: str) -> None:
+    few = ("--strategy", strategy, "--max-executions", "5", "--accept", "sampled")
+    ran = loadloom("verify", "refimpl", "one-job", *few)
+    assert ran.code == 0
+    assert "BOUNDED: every rule holds as far as was searched: sampled 5 " in ran.lines[-1]
 
 
 def test_one_thread_that_is_not_meant_to_be_alone_is_vacuous(loadloom: Command, tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ def test_token_of_a_scenario_that_is_not_ours(loadloom: Command, tmp_path: Path)
     assert "say where it is: --scenario FILE" in refused(loadloom, *words)
 
 
+def test_accepting_samples_of_a_search_that_does_not_sample(loadloom: Command) -> None:
+    assert "'dpor' does not sample" in refused(loadloom, "verify", "--accept", "sampled")
+
+
+def test_depth_of_a_search_that_knows_none(loadloom: Command) -> None:
+    assert "'surw' knows no depth; 'pct' does" in refused(loadloom, "verify", "--strategy", "surw", "--depth", "2")
+
+
 def test_strategy_that_is_none(loadloom: Command) -> None:
     assert "'nope' is not one of" in refused(loadloom, "verify", "--strategy", "nope")
 

@@ -219,7 +219,7 @@ def test_a_marked_test_can_be_repeated_and_spread(pytester: pytest.Pytester) -> 
     [
         ("(max_executions=1)", "", "INCONCLUSIVE: stopped after 1 executions*"),
         ("", "tmp_path", "loadloom: interleavings: fixture 'tmp_path' is made once for the test*"),
-        ("(preempts=2)", "", "loadloom: interleavings: takes the arguments instrument, *"),
+        ("(preempts=2)", "", "loadloom: interleavings: takes the arguments accept, *"),
         ("(strategy='nope')", "", "loadloom: no strategy 'nope'; there are *"),
     ],
 )
@@ -231,6 +231,14 @@ def test_what_cannot_be_claimed_of_a_marked_test_is_an_error(
     result = pytester.runpytest("-k", "lost")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([said])
+
+
+def test_samples_of_a_marked_test_will_do_if_it_says_so(pytester: pytest.Pytester) -> None:
+    mark = "(strategy='pct', depth=2, max_executions=9, accept='sampled')"
+    pytester.makepyfile(RACY.replace("interleavings\n@", f"interleavings{mark}\n@"))
+    result = pytester.runpytest("-k", "lock")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["loadloom: 2 BOUNDED (18 executions)"])
 
 
 def test_a_test_with_nothing_to_interleave_is_an_error(pytester: pytest.Pytester) -> None:

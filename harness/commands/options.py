@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ..api import STRATEGIES
 from ..errors import LoadloomError
 from ..report.console import complain
+from ..search.named import SAMPLED, STRATEGIES
 
 OK, BROKEN, USAGE, DOUBT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -21,6 +21,12 @@ class Format(str, Enum):
 
     text = "text"
     json = "json"
+
+
+class Accept(str, Enum):
+    """What will do for an answer."""
+
+    sampled = SAMPLED
 
 
 StrategyName = Enum("StrategyName", {name: name for name in STRATEGIES}, type=str)  # type: ignore[misc]
@@ -38,6 +44,10 @@ PreemptionsOption = Annotated[
 ExecutionsOption = Annotated[int | None, typer.Option("--max-executions", min=1, help="For each scenario.")]
 BudgetOption = Annotated[float | None, typer.Option("--time-budget", min=0, help="Seconds for each scenario.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of strategies that sample. Default: 0.")]
+DepthOption = Annotated[int | None, typer.Option("--depth", min=1, help="Of the bugs that pct looks for. Default: 3.")]
+AcceptOption = Annotated[
+    Accept | None, typer.Option("--accept", help="Samples are an answer: BOUNDED, not INCONCLUSIVE.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes search at once.")]
 ShardOption = Annotated[
@@ -45,9 +55,9 @@ ShardOption = Annotated[
 ]
 
 
-def name_of(strategy: StrategyName | None) -> str | None:
+def name_of(chosen: Enum | None) -> str | None:
     """What the option says."""
-    return None if strategy is None else str(strategy.value)
+    return None if chosen is None else str(chosen.value)
 
 
 def guarded(action: Callable[[], int]) -> int:

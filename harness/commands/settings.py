@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ..api import STRATEGIES
 from ..errors import UsageError
+from ..search.named import SAMPLED, STRATEGIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     Attributes:
         implementation: the loader.
         scenarios: names, files and patterns.
-        strategy, preemptions, max_executions, time_budget, within, seed, keep_going, jobs: how to search.
+        strategy, preemptions, max_executions, time_budget, within, seed, depth, accept, keep_going, jobs: how to
+            search.
         report: folder of the report.
         baseline: file of what is known.
         tokens: folder of failing tokens; empty: keep none.
@@ -45,6 +46,8 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     time_budget: Annotated[float, Meta(ge=0)] | None = None
     within: Annotated[float, Meta(ge=0)] | None = None
     seed: int = 0
+    depth: Annotated[int, Meta(ge=1)] | None = None
+    accept: str | None = None
     keep_going: bool = False
     jobs: Annotated[int, Meta(ge=1)] = 1
     report: str | None = None
@@ -98,6 +101,8 @@ def settings(here: Path | None = None) -> Settings:
         raise UsageError(f"{shown}: [tool.loadloom] {place.rstrip('`')}: {said[:1].lower()}{said[1:]}") from error
     if found.strategy is not None and found.strategy not in STRATEGIES:
         raise UsageError(f"{shown}: [tool.loadloom] strategy: there are {', '.join(STRATEGIES)}")
+    if found.accept not in (None, SAMPLED):
+        raise UsageError(f"{shown}: [tool.loadloom] accept: there is {SAMPLED}")
     return found.seen_from(os.path.relpath(file.parent, here or "."))
 
 

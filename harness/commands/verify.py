@@ -22,7 +22,9 @@ from ..report.files import make_room, write_report
 from ..report.live import LiveProgress
 from ..report.verification import Plan, Verification, verification
 from .options import (
+    AcceptOption,
     BudgetOption,
+    DepthOption,
     ExecutionsOption,
     Format,
     FormatOption,
@@ -62,6 +64,8 @@ def verify(
         float | None, typer.Option("--within", min=0, help="Seconds for all scenarios together, shared fairly.")
     ] = None,
     seed: SeedOption = None,
+    depth: DepthOption = None,
+    accept: AcceptOption = None,
     keep_going: Annotated[
         bool | None, typer.Option("--keep-going/--settle", help="Search to the end although something is broken.")
     ] = None,
@@ -94,6 +98,8 @@ def verify(
             time_budget=time_budget,
             within=within,
             seed=seed,
+            depth=depth,
+            accept=name_of(accept),
             keep_going=keep_going,
             report=_text(report),
             baseline=_text(baseline),
@@ -118,12 +124,14 @@ def _verify(asked: Settings, shard: str, output: Format) -> int:
         asked.implementation,
         part_of(select(asked.scenarios), shard),
         Search(
-            asked.strategy,
-            asked.preemptions,
-            asked.max_executions,
-            asked.time_budget,
-            asked.seed,
-            asked.keep_going,
+            strategy=asked.strategy,
+            preemptions=asked.preemptions,
+            max_executions=asked.max_executions,
+            time_budget=asked.time_budget,
+            seed=asked.seed,
+            depth=asked.depth,
+            accept=asked.accept,
+            keep_going=asked.keep_going,
         ),
         asked.jobs,
         asked.within,

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from ..api import make_strategy, rerun
+from ..api import rerun
 from ..contract.events import Event
 from ..errors import NondeterminismError, UsageError
 from ..runtime import Execution
 from ..search import Strategy
 from ..search.explore import Progress
+from ..search.named import make_strategy
 from ..search.token import Token, parse
 from ..trace import Failure
 from . import discovery
@@ -31,6 +32,8 @@ class Search:
         max_executions: for each scenario.
         time_budget: seconds for each scenario.
         seed: of strategies that sample.
+        depth: of the bugs that ``pct`` looks for.
+        accept: ``sampled``: samples are an answer.
         keep_going: search to the end although something is broken and nothing new is found.
     """
 
@@ -39,20 +42,29 @@ class Search:
     max_executions: int | None = None
     time_budget: float | None = None
     seed: int = 0
+    depth: int | None = None
+    accept: str | None = None
     keep_going: bool = False
 
     def strategy_for(self, scenario: Scenario) -> Strategy | None:
         """A fresh strategy; None: the one that `verify` takes by itself.
 
         Raises:
-            UsageError: there is none of this name.
+            UsageError: there is none of this name, or an option is not for it.
         """
-        if self.strategy is None and self.preemptions is None:
+        if (self.strategy, self.preemptions, self.depth, self.accept) == (None, None, None, None):
             return None
         preemptions = self.preemptions
         if preemptions is None and self.strategy == "bounded":
             preemptions = scenario.preemptions
-        return make_strategy(self.strategy or "bounded", preemptions, self.max_executions, self.seed)
+        return make_strategy(
+            self.strategy or "dpor",
+            preemptions=preemptions,
+            depth=self.depth,
+            max_executions=self.max_executions,
+            seed=self.seed,
+            accept=self.accept,
+        )
 
 
 class Spectator(Protocol):

@@ -8,14 +8,11 @@ from typing import Any
 from ..contract.events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TOUCH, WAKE, Event
 from ..faults import happened
 from ..runtime import Execution
-from ..trace import READ, Failure, Operation, conflicting
+from ..trace import BOOKKEEPING, READ, Failure, Operation, conflicting
 from .steps import Who, preempted_by
 
 MOST = 40
 """Steps shown of one failure; preemptions, faults, the last step of each task and the failing step always are."""
-
-BOOKKEEPING = ("task ", "pool ", "future ", "budget ")
-"""Resources of the machinery that starts and ends threads; everybody touches them, nobody races on them."""
 
 _NOTES = {
     RUN: "the destination takes {job!r}",

@@ -135,7 +135,7 @@ def _qualified(record: Record) -> str:
         broken = [rule for rule, verdicts in of.items() if worst(verdicts) is Verdict.BROKEN]
         return ": " + ", ".join("ends well" if rule == RUN else rule for rule in broken)
     if record.verdict is Verdict.BOUNDED:
-        return f": every rule holds with {_bounds(record)}"
+        return f": every rule holds as far as was searched: {_bounds(record)}"
     if record.verdict is Verdict.PROVED:
         return ": every rule holds in every order"
     return ""

@@ -2,8 +2,10 @@
 
 from .dpor import Dpor
 from .frontier import Bounded, Dfs
+from .pct import Pct
+from .random_walk import Random
 from .replay import Fixed, Replay
-from .sampling import Random
 from .strategy import Strategy
+from .surw import Surw
 
-__all__ = ["Bounded", "Dfs", "Dpor", "Fixed", "Random", "Replay", "Strategy"]
+__all__ = ["Bounded", "Dfs", "Dpor", "Fixed", "Pct", "Random", "Replay", "Strategy", "Surw"]
