@@ -136,7 +136,9 @@ class Extractor:
     def _json_columns(self, pack: Pack, max_object: int) -> Columns:
         """The keys of all objects and DuckDB's type of each; () when there are no rows."""
         reading = f"format={literal(_SHAPE[pack.layout.format])}, maximum_object_size={max_object}"
-        columns = self._describe(f"read_json(?, {reading}, sample_size=-1, maximum_sample_files={1 << 31})", pack)
+        # Every row of every file; and many keys of one type are columns, not one column of maps.
+        everything = f"sample_size=-1, maximum_sample_files={1 << 31}, map_inference_threshold=-1"
+        columns = self._describe(f"read_json(?, {reading}, {everything})", pack)
         if len(columns) == 1 and columns[0][0] == "json":
             # Also what DuckDB says when there are no rows, or when some are no objects, or none has a key.
             count = "SELECT count(*), count(*) FILTER (json_type(json) <> 'OBJECT')"

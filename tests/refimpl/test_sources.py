@@ -267,6 +267,16 @@ def test_many_columns(tmp_path: Path) -> None:
     assert columns(path) == {**dict.fromkeys(names, "BIGINT"), "c119": "VARCHAR"}
 
 
+def test_many_keys_of_one_type_are_columns(tmp_path: Path) -> None:
+    row = {f"k{number}": number for number in range(300)}
+    assert columns(write(tmp_path / "t.jsonl", json.dumps(row) + "\n")) == dict.fromkeys(row, "BIGINT")
+
+
+def test_rows_without_any_key_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no row has a key"):
+        extracted(tmp_path, write(tmp_path / "t.jsonl", "{}\n{}\n"))
+
+
 def test_repeated_and_missing_column_names_are_made_up(tmp_path: Path) -> None:
     assert list(columns(write(tmp_path / "t.csv", "a,A,,a\n1,2,3,4\n"))) == ["a", "A_1", "column2", "a_2"]
 
