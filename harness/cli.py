@@ -11,7 +11,7 @@ import typer
 from refimpl.command import load
 
 from .commands import baseline as baseline_commands
-from .commands import matrix, verify
+from .commands import matrix, new, verify
 from .commands.options import (
     INTERRUPTED,
     OK,
@@ -46,6 +46,7 @@ app.command()(verify.verify)
 app.command()(verify.merge)
 app.command("kill-matrix")(matrix.command)
 app.add_typer(baseline_commands.app, name="baseline")
+app.add_typer(new.app, name="new")
 
 
 class Kind(str, Enum):

@@ -97,8 +97,7 @@ def level(record: Record) -> str:
     names = {each.level: each.name for each in found.levels}
     said = f"level {found.level} ({names[found.level]}) is reached" if found.level else "no level is reached"
     if found.level and found.scenarios_missing:
-        whole = found.scenarios_run + len(found.scenarios_missing)
-        said += f" in the {found.scenarios_run} scenarios of {whole} that were run: no certificate"
+        said += f" in what was run ({_count(len(found.scenarios_missing), 'scenario')} short of a certificate)"
     following = next((each for each in found.levels if each.level == found.level + 1), None)
     if following is not None:
         said += f"; level {following.level} ({following.name}): {'; '.join(following.because)}"
