@@ -19,13 +19,15 @@ from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
 from refimpl.diagnosis import bad_json_line
 from refimpl.errors import SourceError
 from refimpl.layout import Layout
-from refimpl.reading import MAX_OBJECT, ident, literal, pattern, read_csv, read_json, stored_kind
+from refimpl.reading import ident, literal, pattern, read_csv, read_json, stored_kind
 from refimpl.sources import Source
 
 _LARGE = 1 << 25  # bytes of a pack from which on the width of its rows is looked at
 _GROUP_BYTES = 1 << 25  # of source text in one row group, which DuckDB holds in memory
 _GROUP_ROWS = (2048, 122_880)  # the fewest and the most rows in one
 _AT_ONCE = 100  # columns looked at in one query: its planning grows faster than their number
+_MEMORY = 2 << 30  # bytes that DuckDB may use
+_MAX_OBJECT = (1 << 24, 1 << 30)  # bytes of one JSON value: at first, and at most
 _EXACT = 1 << 53  # integers from here on may not be exact as doubles
 
 
@@ -72,11 +74,11 @@ class Extractor:
 
     def __init__(self, folder: str, ordered: bool = False) -> None:
         self._connection = duckdb.connect()
+        self._max_object = _MAX_OBJECT[0]
         if ordered:
             self._connection.execute("SET threads=1")  # more of them write row groups as they get ready
-        self._connection.execute(
-            f"SET memory_limit='2GB'; SET temp_directory={literal(os.path.join(folder, 'spill'))}; SET TimeZone='UTC'"
-        )
+        self._connection.execute(f"SET memory_limit='{_MEMORY}B'; SET TimeZone='UTC'")
+        self._connection.execute(f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
 
     def close(self) -> None:
         """Let go of what is held open."""
@@ -84,16 +86,21 @@ class Extractor:
 
     def extract(self, pack: Pack, target: str) -> Extract:
         """The rows of `pack` as Parquet files below the directory `target`, which must not exist yet."""
-        try:
-            if pack.layout.format == "csv":
-                return self._extract_csv(pack, target)
-            if pack.layout.format == "parquet":
-                return self._extract_parquet(pack, target)
-            return self._extract_json(pack, target, 1 << 24)
-        except duckdb.Error as error:
-            if "maximum_object_size" not in str(error):
-                raise
-        return self._extract_json(pack, target + ".large", MAX_OBJECT)  # buffers of this size are not for everyone
+        if pack.layout.format == "csv":
+            return self._extract_csv(pack, target)
+        if pack.layout.format == "parquet":
+            return self._extract_parquet(pack, target)
+        self._max_object = _MAX_OBJECT[0]
+        while True:
+            try:
+                return self._extract_json(pack, target)
+            except duckdb.Error as error:
+                if "maximum_object_size" not in str(error) or self._max_object >= _MAX_OBJECT[1]:
+                    raise
+            # DuckDB keeps room for two such objects for each thread: for large ones only where there are any.
+            self._max_object *= 4
+            self._connection.execute(f"SET memory_limit='{_MEMORY + 8 * self._max_object}B'")
+            target += ".large"
 
     # -- the three formats
 
@@ -112,19 +119,19 @@ class Extractor:
         replaced = f" REPLACE ({', '.join(nested)})" if nested else ""
         return Extract(columns, self._copy(f"SELECT *{replaced} FROM {reader}", pack, target))
 
-    def _extract_json(self, pack: Pack, target: str, max_object: int) -> Extract:
-        columns = self._json_columns(pack, max_object)
+    def _extract_json(self, pack: Pack, target: str) -> Extract:
+        columns = self._json_columns(pack)
         if not columns:
             return Extract((), ())
         kinds = dict(columns)
         stored = {name: stored_kind(kind) for name, kind in columns}
-        files = self._copy(f"SELECT * FROM {read_json(pack.layout.format, stored, max_object)}", pack, target)
+        files = self._copy(f"SELECT * FROM {read_json(pack.layout.format, stored, self._max_object)}", pack, target)
         doubtful = self._doubtful(files, columns)
         again = {name for name in doubtful if stored[name] != "VARCHAR"}
         kinds.update({name: "VARCHAR" for name in doubtful if name not in again or kinds[name] == "JSON"})
         if again:
             stored.update(dict.fromkeys(again, "VARCHAR"))
-            reader = read_json(pack.layout.format, stored, max_object)
+            reader = read_json(pack.layout.format, stored, self._max_object)
             files = self._copy(f"SELECT * FROM {reader}", pack, target + ".text")
             doubles = [name for name in again if kinds[name] == "DOUBLE"]
             kinds.update(dict.fromkeys(self._not_doubles(files, doubles), "VARCHAR"))
@@ -133,9 +140,9 @@ class Extractor:
 
     # -- JSON
 
-    def _json_columns(self, pack: Pack, max_object: int) -> Columns:
+    def _json_columns(self, pack: Pack) -> Columns:
         """The keys of all objects and DuckDB's type of each; () when there are no rows."""
-        reading = f"format={literal(_SHAPE[pack.layout.format])}, maximum_object_size={max_object}"
+        reading = f"format={literal(_SHAPE[pack.layout.format])}, maximum_object_size={self._max_object}"
         # Every row of every file; and many keys of one type are columns, not one column of maps.
         everything = f"sample_size=-1, maximum_sample_files={1 << 31}, map_inference_threshold=-1"
         columns = self._describe(f"read_json(?, {reading}, {everything})", pack)
@@ -233,7 +240,8 @@ class Extractor:
             sizes = "SELECT sum(total_uncompressed_size) / greatest(max(row_group_num_rows), 1)"
             width = self._row(f"{sizes} FROM parquet_metadata(?) WHERE row_group_id = 0", [pattern(first)])[0]
         elif pack.layout.format == "json":
-            head = f"SELECT json FROM read_json_objects(?, format='array', maximum_object_size={MAX_OBJECT}) LIMIT 1000"
+            options = f"format='array', maximum_object_size={self._max_object}"
+            head = f"SELECT json FROM read_json_objects(?, {options}) LIMIT 1000"
             width = self._row(f"SELECT avg(strlen(json)) FROM ({head})", [pattern(first)])[0]
         else:
             with open(first, "rb") as file:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
 
-MAX_OBJECT = 1 << 30
-"""Bytes of the largest JSON value; DuckDB's own limit of 16 MiB is met by real exports."""
+_MAX_OBJECT = 1 << 30  # bytes of one JSON value; DuckDB's own limit of 16 MiB is met by real exports
 
 
 def pattern(path: str) -> str:
@@ -32,7 +31,7 @@ def relation(fmt: str, columns: Columns, options: Mapping[str, str]) -> str:
         return "read_parquet(?)"
     if fmt == "csv":
         return read_csv([name for name, _ in columns], options["delimiter"])
-    return read_json(fmt, {name: stored_kind(kind) for name, kind in columns}, MAX_OBJECT)
+    return read_json(fmt, {name: stored_kind(kind) for name, kind in columns}, _MAX_OBJECT)
 
 
 def read_csv(names: Iterable[str], delimiter: str) -> str:

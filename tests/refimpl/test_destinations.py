@@ -218,6 +218,15 @@ def test_resumed_replace_takes_out_nothing_that_it_brought(place: Place) -> None
     assert place.rows("x") == [(2,), (3,)]
 
 
+@everywhere
+def test_resumed_replace_takes_out_nothing_that_another_load_brought_meanwhile(place: Place) -> None:
+    load_id = place.package(place.jobs(("b.jsonl", lines({"x": 2})), ("c.jsonl", lines({"x": 3}))), REPLACE)
+    run_first_job(place, load_id)
+    place.load(("a.jsonl", lines({"x": 1})))
+    place.run(load_id)
+    assert place.rows("x") == [(1,), (2,), (3,)]
+
+
 def run_first_job(place: Place, load_id: str) -> None:
     """As a run that was killed after its first job."""
     manifest = place.storage.manifest(load_id)

@@ -154,6 +154,16 @@ def test_commit_whose_answer_was_lost_is_found_in_the_ledger(place: Place, monke
     assert (place.rows("x"), summary.attempts, summary.by_state) == ([(1,)], 1, {"completed": 1})
 
 
+def test_commit_of_a_transaction_that_had_failed_raises(place: Place) -> None:
+    job, destination = opened_job(place)
+    with destination.client() as session:
+        session.begin(job.lease)
+        with pytest.raises(psycopg.Error):
+            session.execute("SELECT 1 / 0")
+        with pytest.raises(errors.InFailedSqlTransaction):
+            session.commit()
+
+
 def test_server_that_is_down_leaves_the_load_to_a_later_run(
     place: Place, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
