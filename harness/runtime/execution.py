@@ -13,7 +13,7 @@ from ..errors import Abandoned, in_words
 from ..trace import GO, READ, TIMEOUT, WRITE, Failure, Operation
 from . import control, polling
 from .sites import raised_in, user_site
-from .task import Task
+from .task import Option, Task
 from .times import Times
 from .vehicle import Vehicle
 from .waiting import stuck
@@ -27,20 +27,6 @@ REFUSALS = 1000
 """How often a task of a dead world may swallow our exception before it is left where it stands."""
 
 _stranded: list[Any] = []  # kept alive: dropping a greenlet would run its ``finally`` blocks at some later time
-
-
-class Option:
-    """One thing that may happen next: a task does its pending operation, or its timed wait expires."""
-
-    __slots__ = ("operation", "outcome", "task")
-
-    def __init__(self, task: Task, operation: Operation, outcome: str) -> None:
-        self.task = task
-        self.operation = operation
-        self.outcome = outcome
-
-    def __repr__(self) -> str:
-        return f"<{self.task.name}: {self.operation.kind} {self.operation.resource} {self.outcome}>"
 
 
 class ChoicePoint:
@@ -202,8 +188,7 @@ class Execution:
             self._refuse(task)
         if self.quiet:
             return True
-        operation.task = task
-        task.pending = operation
+        task.announce(operation)
         if task.daemon:
             operation.accesses += WHILE_IT_RUNS
             operation.asked = operation.accesses
@@ -294,10 +279,10 @@ class Execution:
                 busy = True
             if able:
                 if task is current:
-                    options.insert(0, Option(task, operation, GO))
+                    options.insert(0, task.going)
                     preemptive = not operation.poll
                 else:
-                    options.append(Option(task, operation, GO))
+                    options.append(task.going)
             elif operation.deadline is not None:
                 if timed is None:
                     timed = []

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..trace import FORCED, GO, READ, Accesses, Operation
-from .task import Task
+from .task import Option, Task
 
 if TYPE_CHECKING:
-    from .execution import Execution, Option
+    from .execution import Execution
 
 BUDGET = "budget timeouts"
 """The resource of how many early time-outs are left."""
@@ -126,8 +126,6 @@ def forced(execution: Execution, timed: list[Operation]) -> list[Option]:
 
     Stale polls are let through only when nothing else is left, and only so often.
     """
-    from .execution import Option
-
     fresh = [operation for operation in timed if not stale(execution, operation)]
     if not fresh:
         fresh = [o for o in timed if o.task.counts.get("stale", 0) < LIVELOCK_REPEATS]

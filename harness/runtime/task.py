@@ -6,7 +6,21 @@ import contextvars
 from collections.abc import Callable
 from typing import Any
 
-from ..trace import Operation
+from ..trace import GO, Operation
+
+
+class Option:
+    """One thing that may happen next: a task does its pending operation, or its timed wait expires."""
+
+    __slots__ = ("operation", "outcome", "task")
+
+    def __init__(self, task: Task, operation: Operation, outcome: str) -> None:
+        self.task = task
+        self.operation = operation
+        self.outcome = outcome
+
+    def __repr__(self) -> str:
+        return f"<{self.task.name}: {self.operation.kind} {self.operation.resource} {self.outcome}>"
 
 
 class Task:
@@ -17,6 +31,7 @@ class Task:
         path: the same as numbers; tasks are offered in this order.
         name: what people call it: the thread's name.
         pending: the operation that it announced and waits to do.
+        going: the option that it does it.
         thread: the ``threading.Thread`` it stands for, if any.
     """
 
@@ -31,6 +46,7 @@ class Task:
         "counts",
         "daemon",
         "finished",
+        "going",
         "key",
         "last_expiry",
         "locals",
@@ -51,8 +67,7 @@ class Task:
         self.daemon = daemon
         self.born = -1  # the step in which it was started
         self.finished = False
-        self.pending = Operation("begin")
-        self.pending.task = self
+        self.announce(Operation("begin"))
         self.carrier: Any = None
         self.thread: Any = None
         self.children = 0
@@ -66,9 +81,15 @@ class Task:
         self.window_start = 0  # index of its first step after its last expired timed wait
         self.last_expiry = -1  # where the window before that one began; -1: there was none
 
+    def announce(self, operation: Operation) -> None:
+        """What it wants to do next."""
+        operation.task = self
+        self.pending = operation
+        self.going = Option(self, operation, GO)
+
     def dissolve(self) -> None:
         """Keep the name only."""
-        self.body = self.carrier = self.thread = self.context = self.pending = None  # type: ignore[assignment]
+        self.body = self.carrier = self.thread = self.context = self.pending = self.going = None  # type: ignore[assignment]
         self.locals = {}
 
     def count(self, kind: str) -> int:

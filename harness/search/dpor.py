@@ -287,11 +287,11 @@ class Races:
         self.history = history
         self.tasks = tasks
         self.initial = initial
+        self.last: dict[int, int] = {}  # the latest step of each task so far
 
     def of_steps(self) -> Iterator[Race]:
         """The races of the new steps with earlier ones."""
-        nodes, tasks = self.nodes, self.tasks
-        last: dict[int, int] = {}
+        nodes, tasks, last = self.nodes, self.tasks, self.last
         for j, node in enumerate(nodes):
             if node.clock:
                 last[node.task] = j
@@ -330,8 +330,8 @@ class Races:
         if step.enabled is not None:
             if step.kind != "join" or step.deadline is not None:  # a plain join comes after the end of its task
                 yield from self._of_waiting(step, list(clock))
-                if step.forced:
-                    yield step.index, step, TIMEOUT, _in_vain(step)
+                if step.forced and any(task >= len(clock) or clock[task] < i for task, i in self.last.items()):
+                    yield step.index, step, TIMEOUT, _in_vain(step)  # the same, but not after all the rest
             for i in self.history.conflicts(step.task.key, step.accesses):
                 join(clock, self.nodes[i].clock)
             return

@@ -123,6 +123,8 @@ class Runner:
         if self.interrupted:  # asked twice: the program does not come back to us
             signal.default_int_handler(signal.SIGINT, None)
         self.interrupted = True
+        if self._last is not None:
+            self._last.chooser = _Stop()
 
     def run(self, chooser: Chooser, detailed: bool = False) -> Execution:
         """One execution.
@@ -139,7 +141,7 @@ class Runner:
         if self._before is not None:
             self._before()
         execution = self._execution(
-            _Interruptible(chooser, self),
+            _Stop() if self.interrupted else chooser,
             self._vehicle,
             timeouts=self.timeouts,
             step_limit=self.step_limit,
@@ -162,14 +164,8 @@ class Runner:
         return execution
 
 
-class _Interruptible:
-    """A chooser that stops the execution when the user has pressed Ctrl-C."""
-
-    def __init__(self, chooser: Chooser, runner: Runner) -> None:
-        self.choose_ = chooser.choose
-        self.runner = runner
+class _Stop:
+    """A chooser that ends the execution when the user has pressed Ctrl-C."""
 
     def choose(self, point: Any) -> int:
-        if self.runner.interrupted:
-            raise KeyboardInterrupt
-        return self.choose_(point)
+        raise KeyboardInterrupt

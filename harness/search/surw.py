@@ -16,8 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from ..runtime import ChoicePoint, Execution
-from ..runtime.execution import Option
+from ..runtime import ChoicePoint, Execution, Option
 from ..runtime.task import Task
 from ..trace import BOOKKEEPING, GO, Operation, conflicting
 from .sampling import Sampling
