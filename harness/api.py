@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import NondeterminismError, UsageError
 from .faults import FILE_FAULTS, FileFaults
-from .probes import anywhere
+from .probes import anywhere, foreign
 from .probes.anywhere import Anywhere
 from .probes.root import Root, below_root
 from .runtime import Execution
@@ -198,7 +198,7 @@ def _runner(
         timeouts=timeouts,
         instrument=instrument,
         faults=faults,
-        install=[lambda patches: anywhere.install(patches, box)],
+        install=[lambda patches: anywhere.install(patches, box), foreign.install_channels],
         before=box.begin if place is None else place.empty,
         after=box.end,
     )

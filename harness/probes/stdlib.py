@@ -7,6 +7,7 @@ from . import (
     clock,
     conditions,
     events,
+    foreign,
     futures,
     imports,
     locals,
@@ -24,7 +25,7 @@ def install(patches: Patches) -> None:
     """Add threads, locks, clock, queues and futures to ``patches``."""
     for module in (
         threads, locals, locks, conditions, semaphores, events, barriers, clock, queues, simple_queues, futures, pools,
-        imports,
+        imports, foreign,
     ):  # fmt: skip
         module.install(patches)
     patches.skip |= {"_threading_local", "importlib._bootstrap", "importlib._bootstrap_external"}

@@ -15,7 +15,7 @@ from . import control, polling
 from .sites import raised_in, user_site
 from .task import Option, Task
 from .times import Times
-from .vehicle import Vehicle
+from .vehicle import Exit, Vehicle
 from .waiting import stuck
 
 TIMEOUT_BUDGET = ((polling.BUDGET, WRITE),)
@@ -215,9 +215,13 @@ class Execution:
     def _refuse(self, task: Task) -> None:
         task.refusals += 1
         if task.refusals > REFUSALS:
-            _stranded.append(task.carrier)
-            self.vehicle.switch(self._home)
+            self.strand(task)
         raise Abandoned
+
+    def strand(self, task: Task) -> None:
+        """Leave a task of a dead world where it stands: it does not let itself be ended."""
+        _stranded.append(task.carrier)
+        self.vehicle.switch(self._home)
 
     def _decide(self, current: Task | None) -> Any:
         """Choose the next step and return the carrier of its task; home when it is over."""
@@ -339,6 +343,11 @@ class Execution:
         """Give the execution up from outside: `run` raises ``error``."""
         self._error = self._error or error
         self._end("aborted")
+
+    def forked(self) -> None:
+        """We are in a child process: nothing is under control here, and it is over when the task that forked is."""
+        self.dead = True
+        self._home = Exit()
 
     def _unwind(self) -> None:
         """End the tasks that still stand somewhere: their ``finally`` blocks run, but nothing they do counts."""

@@ -64,7 +64,7 @@ class Watchdog:
             seen = None if execution is None else (id(execution), len(execution.steps))
             same = same + 1 if seen is not None and seen == last else 0
             last = seen
-            if same == 4 and execution is not None:
+            if same and same % 4 == 0 and execution is not None:
                 self._bark(execution)
         self._stop.release()
 
@@ -88,7 +88,10 @@ class Watchdog:
             if callable(self._previous):
                 self._previous(number, frame)
             return
+        again = execution.dead
         execution.abort(error)
         if control.ident() == _ident():  # we stand in the task itself
+            if again and execution.current is not None:  # it was told already
+                execution.strand(execution.current)
             raise Abandoned
         raise error

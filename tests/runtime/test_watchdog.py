@@ -73,3 +73,14 @@ def test_the_next_exploration_is_not_disturbed() -> None:
             thread.join()
 
     assert search(fine, "fiber").verdict() is Verdict.PROVED
+
+
+def test_a_task_that_blocks_again_when_it_is_ended_is_left_where_it_stands() -> None:
+    def blocks_again() -> None:
+        try:
+            held[0].acquire()
+        finally:
+            held[0].acquire()
+
+    found = search(blocks_again, "fiber")
+    assert found.verdict() is Verdict.INCONCLUSIVE
