@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from refimpl.command import load
+from refimpl.package_command import app as package_app
 
 from .commands import baseline as baseline_commands
 from .commands import matrix, new, verify
@@ -44,6 +45,7 @@ app = typer.Typer(name="loadloom", add_completion=False, pretty_exceptions_enabl
 app.command()(load)
 app.command()(verify.verify)
 app.command()(verify.merge)
+app.add_typer(package_app, name="package")
 app.command("kill-matrix")(matrix.command)
 app.add_typer(baseline_commands.app, name="baseline")
 app.add_typer(new.app, name="new")

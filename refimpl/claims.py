@@ -68,6 +68,22 @@ def read_owner(fd: int) -> Owner | None:
         return None
 
 
+def standing(path: str, machine: Machine) -> str:
+    """How it stands with a claim, for people who only look: who has it, or died with it; "" when nobody has it."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        owner = read_owner(fd)
+    finally:
+        os.close(fd)
+    if owner is None:
+        return "claimed"
+    alive = machine.is_alive(owner)
+    return f"{owner}" if alive else f"{owner}, not known to be alive" if alive is None else f"{owner}, which has died"
+
+
 def _is_at(fd: int, path: str) -> bool:
     mine = os.fstat(fd)
     try:

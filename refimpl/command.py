@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -18,16 +16,17 @@ from rich.progress import Progress
 from refimpl import report
 from refimpl.destinations.base import Destination
 from refimpl.destinations.connect import Target, connect, parse
-from refimpl.errors import DestinationError, InputError, PackageError, RetriesExhausted
+from refimpl.errors import DestinationError, InputError, PackageError
+from refimpl.exits import FAILED, OK, complain, guarded
+from refimpl.interrupts import stopping
 from refimpl.loader import Loader
 from refimpl.package import APPEND, Disposition
 from refimpl.planning import Plan, base_id, is_whole, plan
+from refimpl.recovery import sweep
 from refimpl.sources import find_sources
 from refimpl.staging import Reading
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 from refimpl.summary import JobResult, LoadSummary
-
-OK, FAILED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 4, 130
 
 app = typer.Typer(name="loadloom", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -89,26 +88,6 @@ class Request:
     disposition: Disposition = APPEND
 
 
-def guarded(action: Callable[[], int]) -> int:
-    """The exit code of `action`; an error becomes one line on stderr that says what to do, never a traceback."""
-    try:
-        return action()
-    except (InputError, PackageError) as error:
-        return _complain(str(error), USAGE)
-    except RetriesExhausted as error:
-        return _complain(f"{error}; run the same command again to resume", FAILED)
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _complain(f"{what}; put that right and run the same command again to resume", USAGE)
-    except KeyboardInterrupt:
-        return _complain("interrupted; run the same command again to resume", INTERRUPTED)
-    except Exception as error:
-        if os.environ.get("LOADLOOM_TRACEBACK"):
-            raise
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        return _complain(f"internal error: {what}; with LOADLOOM_TRACEBACK=1 it says where", INTERNAL)
-
-
 def carry_out(request: Request) -> int:
     """Do what was asked and say so; the exit code. Raises LoadloomError, OSError or KeyboardInterrupt."""
     started = time.monotonic()
@@ -123,13 +102,13 @@ def carry_out(request: Request) -> int:
         destination = connect(request.url)
         try:
             storage = PackageStorage(state_dir)
+            repairs = sweep(storage)
             what = plan(storage, destination, base_id(target, sources, request.disposition), request.again)
             if what.action == "nothing":
                 return _nothing_to_do(request, what.load_id, _failed_before(storage, destination, what.load_id))
-            refused = _make_package(storage, what, reading, request.disposition)
+            refused = _make_package(storage, destination, what, reading, request.disposition)
             reading.close()
-            summary = _run(storage, destination, what.load_id, request.workers)
-            storage.drop_job_files(what.load_id)
+            summary = LoadSummary(repairs=tuple(repairs)) + run(storage, destination, what.load_id, request.workers)
         finally:
             destination.close()
     seconds = time.monotonic() - started
@@ -166,11 +145,18 @@ def default_state_dir(target: Target) -> str:
     return os.path.join(platformdirs.user_state_dir("loadloom"), target.scheme, *place)
 
 
-def _make_package(storage: PackageStorage, what: Plan, reading: Reading, disposition: Disposition) -> list[str]:
+def _make_package(
+    storage: PackageStorage, destination: Destination, what: Plan, reading: Reading, disposition: Disposition
+) -> list[str]:
     """Make sure that the package is there, whole; the lines about sources that were passed over."""
     if what.action == "resume":
         if is_whole(storage, what.load_id):
             return []
+        if destination.has_ledger and destination.ledger(what.load_id):
+            raise PackageError(
+                f"load {what.load_id}: its package is damaged, and some of its rows are in the destination already; "
+                f"drop it (loadloom package drop), and load all of it once more with --again"
+            )
         storage.drop_package(NORMALIZED, what.load_id)
     found = reading.extraction()
     dispositions = {} if disposition == APPEND else {job.table: disposition for job in found.jobs}
@@ -178,17 +164,22 @@ def _make_package(storage: PackageStorage, what: Plan, reading: Reading, disposi
     return [str(error) for error in found.refused]
 
 
-def _run(storage: PackageStorage, destination: Destination, load_id: str, workers: int) -> LoadSummary:
+def run(storage: PackageStorage, destination: Destination, load_id: str, workers: int) -> LoadSummary:
+    """Load a package, with a bar where somebody looks, and in the way of no signal. Raises what the loader raises."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        return Loader(storage, destination, workers=workers).run_package(load_id)
+        loader = Loader(storage, destination, workers=workers)
+        with stopping(loader.stop):
+            return loader.run_package(load_id)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("loading", total=len(storage.manifest(load_id).jobs))
 
         def advance(result: JobResult) -> None:
             progress.update(task, advance=1, description=result.table)
 
-        return Loader(storage, destination, workers=workers, on_result=advance).run_package(load_id)
+        loader = Loader(storage, destination, workers=workers, on_result=advance)
+        with stopping(loader.stop):
+            return loader.run_package(load_id)
 
 
 def _failed_before(storage: PackageStorage, destination: Destination, load_id: str) -> int:
@@ -206,28 +197,25 @@ def _nothing_to_do(request: Request, load_id: str, failed: int) -> int:
     else:
         print(f"nothing to do: this was loaded into {parse(request.url).shown} before; --again loads it once more")
     if failed:
-        return _complain(f"{failed} jobs of that load had failed", FAILED)
+        return complain(f"{failed} jobs of that load had failed", FAILED)
     return OK
 
 
 def _tell(summary: LoadSummary, refused: list[str]) -> None:
     for line in refused:
-        _complain(f"{line} (skipped)", OK)
+        complain(f"{line} (skipped)", OK)
     for repair in summary.repairs:
-        _complain(f"{repair.path}: {repair.kind}, taken as {repair.taken_as}", OK)
+        complain(f"{repair.path}: {repair.kind}, taken as {repair.taken_as}", OK)
     for job in summary.jobs:
         if job.warning:
-            _complain(f"{job.job_id}: {job.warning}", OK)
+            complain(f"{job.job_id}: {job.warning}", OK)
         if job.state == "failed":
-            _complain(f"{job.job_id} failed: {job.error}", OK)
-
-
-def _complain(text: str, code: int) -> int:
-    for line in text.splitlines():
-        print(f"loadloom: {line}", file=sys.stderr)
-    return code
+            complain(f"{job.job_id} failed: {job.error}", OK)
 
 
 def main() -> None:
     """The command by itself, as `python -m refimpl`."""
+    from refimpl.package_command import app as package
+
+    app.add_typer(package, name="package")
     app()

@@ -119,6 +119,7 @@ class Evidence:
     message: str = ""
     rows: int = 0
     follow_ups: tuple[JobSpec, ...] = ()
+    checksum: str = ""  # of the file that was loaded; "" where nobody noted it
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,9 @@ def base_id(target: Target, sources: Sequence[Source], disposition: Disposition 
 def plan(storage: PackageStorage, destination: Destination, base: str, again: bool) -> Plan:
     """Whether the load is new, left unfinished by an earlier run, or done.
 
-    The loads of the same content are counted: base-1, base-2 with `again`. An unfinished one goes first.
+    The loads of the same content are counted: base-1, base-2 with `again`. An unfinished one goes first. A number of
+    which the destination has rows is not used for a new package: the jobs of the two would have the same names. Raises
+    PackageError when that package is gone and the user did not ask to load `again`.
     """
     pending = set(storage.packages(NORMALIZED))
     loaded = set(storage.packages(LOADED))
@@ -47,7 +49,13 @@ def plan(storage: PackageStorage, destination: Destination, base: str, again: bo
         if load_id in pending:
             return Plan(load_id, "resume")
         if not (destination.is_loaded(load_id) if destination.has_ledger else load_id in loaded):
-            break
+            if not (destination.has_ledger and destination.ledger(load_id)):
+                break
+            if not again:
+                raise PackageError(
+                    f"load {load_id} was begun, and its package is not here: dropped, or made elsewhere; resume it "
+                    "where it is, or load all of it once more with --again"
+                )
         number += 1
     if number > 1 and not again:
         return Plan(f"{base}-{number - 1}", "nothing")

@@ -67,6 +67,7 @@ def recover(storage: PackageStorage, destination: Destination, claim: Claim, loa
     evidence: Mapping[str, Evidence]
     if destination.has_ledger:
         evidence = destination.ledger(load_id)
+        _check_ledger(manifest, evidence)
         repairs += _against_ledger(storage, load_id, markers, evidence)
     else:
         evidence = {**markers, **journaled} if outcome is None else outcome
@@ -107,7 +108,7 @@ def settle_both(storage: PackageStorage, load_id: str) -> list[Repair]:
     """
     if not (storage.exists(LOADED, load_id) and storage.exists(NORMALIZED, load_id)):
         return []
-    storage.drop_package(NORMALIZED, load_id)
+    storage.remove_package(NORMALIZED, load_id)
     repairs = [Repair("package in two places", storage.path(NORMALIZED, load_id), "loaded")]
     _tell(load_id, repairs)
     return repairs
@@ -217,6 +218,17 @@ def _against_ledger(
             taken_as = "absent" if row is None else row.state
             repairs.append(Repair(f"marker {marker.state!r} against the ledger", path, taken_as))
     return repairs
+
+
+def _check_ledger(manifest: Manifest, rows: Mapping[str, Evidence]) -> None:
+    """Raise PackageError if a row is that of another package of this name: what is a job's name worth then?"""
+    for spec in manifest.jobs:
+        row = rows.get(spec.job_id)
+        if row is not None and row.checksum and row.checksum != spec.checksum:
+            raise PackageError(
+                f"load {manifest.load_id}: the destination has rows of another package of this name, job {spec.job_id} "
+                "among them; drop this one, and resume that one from where it was made or load again with --again"
+            )
 
 
 def _check_files(storage: PackageStorage, manifest: Manifest, evidence: Mapping[str, Evidence]) -> None:

@@ -136,7 +136,15 @@ class PackageStorage:
         return JobSpec(job.job_id, job.table, job.format, file_name, size, checksum, job.columns, job.options, origin)
 
     def drop_package(self, folder: str, load_id: str) -> None:
-        """Delete a package with all that is in it; gone at once for everybody, in whatever state. Raises OSError."""
+        """Delete a package with all that is in it. Raises Claimed when somebody works on it, or OSError."""
+        claim = self.claim(load_id)
+        try:
+            self.remove_package(folder, load_id)
+        finally:
+            claim.release()
+
+    def remove_package(self, folder: str, load_id: str) -> None:
+        """Delete a package that is claimed; gone at once for everybody, or not at all. Raises OSError."""
         waste = self.path(NEW, load_id)  # where nothing that lies there counts
         remove_tree(waste)
         try:
@@ -215,10 +223,6 @@ class PackageStorage:
     def finalise(self, load_id: str) -> None:
         """Move the package to `loaded/`, in one step. Raises PackageError when it is there already, or OSError."""
         self._rename_package(self.path(NORMALIZED, load_id), self.path(LOADED, load_id))
-
-    def drop_job_files(self, load_id: str) -> None:
-        """Delete the job files of a package that has ended. Raises OSError."""
-        remove_tree(self.path(LOADED, load_id, JOBS))
 
     def _rename_package(self, source: str, target: str) -> None:
         try:

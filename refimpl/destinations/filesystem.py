@@ -221,7 +221,7 @@ class FilesystemDestination(LedgerDestination):
         if row is None or not all(os.path.exists(os.path.join(self.root, name)) for name in row["files"]):
             return None
         follow_ups = tuple(JobSpec(**{**spec, "columns": ()}) for spec in row["follow_ups"])
-        return Evidence(row["status"], row["message"], row["rows"], follow_ups)
+        return Evidence(row["status"], row["message"], row["rows"], follow_ups, row["checksum"])
 
     def complete_load(self, load_id: str) -> None:
         """Write the load's record, unless it is there."""

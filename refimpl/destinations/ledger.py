@@ -35,6 +35,7 @@ class LedgerRow:
     attempt: int
     rows: int
     parent: str = ""
+    checksum: str = ""  # of the job's file: a row of another package with the same names shows by it
 
 
 class Session(Protocol):
@@ -174,7 +175,7 @@ class LedgerJob(RunnableLoadJob):
 
 
 def _row(job: RunnableLoadJob, status: str, message: str, rows: int) -> LedgerRow:
-    return LedgerRow(job.load_id, job.job_id, status, message, job.attempt, rows, job.spec.parent)
+    return LedgerRow(job.load_id, job.job_id, status, message, job.attempt, rows, job.spec.parent, job.spec.checksum)
 
 
 def _undo(session: Session) -> None:

@@ -29,7 +29,7 @@ JOB, ROW = "_loadloom_job", "_loadloom_row"
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS _loadloom_ledger (load_id VARCHAR, job_id VARCHAR, status VARCHAR, message VARCHAR, "
-    "attempt INTEGER, row_count BIGINT, PRIMARY KEY (load_id, job_id))",
+    "attempt INTEGER, row_count BIGINT, checksum VARCHAR, PRIMARY KEY (load_id, job_id))",
     "CREATE TABLE IF NOT EXISTS _loadloom_loads (load_id VARCHAR PRIMARY KEY, jobs BIGINT, failed BIGINT, "
     "row_count BIGINT)",
     "CREATE TABLE IF NOT EXISTS _loadloom_follow_ups (load_id VARCHAR, job_id VARCHAR, parent VARCHAR, "
@@ -126,7 +126,7 @@ class SqlDestination(LedgerDestination):
         follow_ups: dict[str, list[JobSpec]] = {}
         with self.transaction() as execute:
             rows = execute(
-                "SELECT job_id, status, message, row_count FROM _loadloom_ledger WHERE load_id = $1"
+                "SELECT job_id, status, message, row_count, checksum FROM _loadloom_ledger WHERE load_id = $1"
                 + only.format("job_id"),
                 *values,
             )
@@ -140,8 +140,8 @@ class SqlDestination(LedgerDestination):
             spec = JobSpec(job, table, "none", "", 0, "", options=json.loads(options), parent=parent)
             follow_ups.setdefault(parent, []).append(spec)
         return {
-            job: Evidence(status, message, count, tuple(follow_ups.get(job, ())))
-            for job, status, message, count in rows
+            job: Evidence(status, message, count, tuple(follow_ups.get(job, ())), checksum)
+            for job, status, message, count, checksum in rows
         }
 
     # -- after the jobs
@@ -185,8 +185,9 @@ class SqlDestination(LedgerDestination):
 
 def add(execute: Execute, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
     """Insert a ledger row and those of its follow-ups; False when the ledger has a row of that key already."""
-    insert = "INSERT INTO _loadloom_ledger VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING 1"
-    if not execute(insert, row.load_id, row.job_id, row.status, row.message, row.attempt, row.rows):
+    insert = "INSERT INTO _loadloom_ledger VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1"
+    values = [row.load_id, row.job_id, row.status, row.message, row.attempt, row.rows, row.checksum]
+    if not execute(insert, *values):
         return False
     for spec in follow_ups:
         values = [row.load_id, spec.job_id, spec.parent, spec.table, json.dumps(dict(spec.options))]

@@ -93,7 +93,7 @@ class MemorySession:
     def add(self, row: LedgerRow, follow_ups: Sequence[JobSpec]) -> bool:
         if row.job_id in self.destination.rows:
             return False
-        self.staged.append((row.job_id, Evidence(row.status, row.message, row.rows, tuple(follow_ups))))
+        self.staged.append((row.job_id, Evidence(row.status, row.message, row.rows, tuple(follow_ups), row.checksum)))
         return True
 
     def commit(self) -> None:

@@ -216,7 +216,7 @@ def test_job_without_a_file_has_a_ledger_row_and_no_table(tmp_path: Path, destin
 
 
 def test_ledger_that_says_failed_is_believed(destination: DuckDBDestination) -> None:
-    query(destination, "INSERT INTO _loadloom_ledger VALUES ('load-1', 'a', 'failed', 'bad data', 1, 0)")
+    query(destination, "INSERT INTO _loadloom_ledger VALUES ('load-1', 'a', 'failed', 'bad data', 1, 0, '')")
     job = LedgerJob(JobSpec("a", "t", "none", "", 0, ""), destination)
     job.set_run_vars("load-1", "")
     with destination.client() as job.client, pytest.raises(TerminalError, match="bad data"):
