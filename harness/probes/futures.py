@@ -16,6 +16,7 @@ from ..model.future import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING,
 from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
+from ..runtime.sites import raised_in
 from ..trace import READ, Failure, Operation
 from .binding import Binding, Kind, deadline_of, steer, wait
 from .patching import Patches
@@ -42,9 +43,10 @@ def unread(execution: Execution) -> dict[str, BaseException]:
 def report_unread(execution: Execution) -> None:
     """At the end of an execution: an exception in a future that nobody reads is a finding."""
     for name, error in unread(execution).items():
-        text = in_words(error)
+        text, place = in_words(error), raised_in(error)
+        where = f"unread {type(error).__name__}" + (f" in {place}" if place else "")
         execution.failures.append(
-            Failure("exception", f"{text} (in {name}, which nobody reads)", where=f"unread {type(error).__name__}",
+            Failure("exception", f"{text} (in {name}, which nobody reads)", where=where,
                     step=len(execution.steps) - 1, exception=error)
         )  # fmt: skip
 

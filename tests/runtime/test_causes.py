@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import harness
 
@@ -34,3 +35,14 @@ def test_two_functions_of_a_name_in_two_files_are_two_causes(tmp_path):
         exec(compile("def run():\n    raise OSError", str(tmp_path / name), "exec"), space)
         spaces.append(space["run"])
     assert [cause_of(run)[-8:] for run in spaces] == ["(one.py)", "(two.py)"]
+
+
+def test_an_exception_that_nobody_reads_is_known_by_its_place_too():
+    def work():
+        raise OSError("gone")
+
+    def program():
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(work)
+
+    assert cause_of(program) == "exception/unread OSError in work (test_causes.py)"
