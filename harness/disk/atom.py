@@ -16,6 +16,7 @@ class Atom:
 
     Attributes:
         number: its place in program order.
+        entry: which entry of the journal it is a part of.
         kind: ``META`` (names, sizes, inodes) or ``DATA`` (bytes of a file).
         variants: the ways in which it may be found, each a tuple of effects; the first one is whole.
         directories: whose names it changes.
@@ -28,6 +29,7 @@ class Atom:
     """
 
     number: int
+    entry: int
     kind: str
     variants: tuple[tuple[Effect, ...], ...]
     directories: frozenset[int]

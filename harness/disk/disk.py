@@ -36,21 +36,19 @@ class Disk:
         self.durable: set[int] = set()
         self.poisoned: set[int] = set()
         self._next = 0
+        self._entries = 0
         # which blocks are on disk is asked of the strictest model, else a looser one could allow less
         self._blocks = self if model is EXT4_DA or model.process else Disk(EXT4_DA, initial)
 
-    def apply(self, entry: Entry, seen: Collection[int] | None = None) -> tuple[int, ...]:
+    def apply(self, entry: Entry, seen: Collection[int] | None = None) -> None:
         """Take in the next entry of the journal.
 
         Args:
             entry: what was done.
-            seen: the numbers of the atoms that come before it in every order of the trace; None: all.
-
-        Returns:
-            The numbers of the atoms that it is made of.
+            seen: which of the entries taken in so far, counted from 0, come before it in every order of the trace;
+                None: all.
         """
-        first = self._next
-        known = [a for a in self.atoms if seen is None or a.number in seen]
+        known = [a for a in self.atoms if seen is None or a.entry in seen]
         if not self.model.process:
             if isinstance(entry, (Sync, SyncAll)):
                 self._sync(entry, known)
@@ -60,7 +58,7 @@ class Disk:
             self._blocks.apply(entry, seen)
         for effect in effects_of(entry):
             effect.apply(self.memory)
-        return tuple(range(first, self._next))
+        self._entries += 1
 
     # -- what an entry is made of ----------------------------------------------------------------------------
 
@@ -96,7 +94,7 @@ class Disk:
     def _remove(self, entry: Remove, known: list[Atom]) -> None:
         self._meta(known, (Unlink(entry.directory, entry.name, entry.inode),), {entry.directory}, entry.inode)
         if self.model.apart and entry.last:
-            self._new(known, Atom(0, META, ((Trash(entry.inode),),), frozenset(), 0))
+            self._new(known, Atom(0, 0, META, ((Trash(entry.inode),),), frozenset(), 0))
 
     def _move(self, entry: Move, known: list[Atom]) -> None:
         source, target = {entry.directory}, {entry.to_directory}
@@ -128,7 +126,7 @@ class Disk:
             variants.append((Data(inode, entry.offset, bytes(len(entry.data)), make),))
         if self.model.halves:
             variants.append((Data(inode, entry.offset, entry.data[: len(entry.data) // 2], make),))
-        self._new(known, Atom(0, DATA, tuple(dict.fromkeys(variants)), frozenset(), inode))
+        self._new(known, Atom(0, 0, DATA, tuple(dict.fromkeys(variants)), frozenset(), inode))
 
     def is_mapped(self, entry: Write) -> bool:
         """Whether the block where a write begins is on disk already, and was not cut off since."""
@@ -157,14 +155,15 @@ class Disk:
         makes: bool = False,
         replaces_file: bool = False,
     ) -> int:
-        atom = Atom(0, META, (effects,), frozenset(directories), inode, replaced, needs, resizes, makes, replaces_file)
+        where = frozenset(directories)
+        atom = Atom(0, 0, META, (effects,), where, inode, replaced, needs, resizes, makes, replaces_file)
         return self._new(known, atom)
 
     def _new(self, known: list[Atom], atom: Atom) -> int:
         """Number an atom and work out what it needs."""
         before = self.model.before
         needs = {e.number for e in known if e.number not in self.poisoned and before(e, atom)}
-        numbered = replace(atom, number=self._next, needs=atom.needs | frozenset(needs))
+        numbered = replace(atom, number=self._next, entry=self._entries, needs=atom.needs | frozenset(needs))
         self._next += 1
         self.atoms.append(numbered)
         known.append(numbered)  # what is added next by the same entry comes after it

@@ -1,12 +1,13 @@
 """Tokens: a schedule written down, short enough to paste.
 
-    IMPLEMENTATION/SCENARIO/1.CHECK.SCHEDULE[.OPTIONS]
+    IMPLEMENTATION/SCENARIO/1.CHECK.SCHEDULE[.OPTIONS[.STOP...]]
 
 ``1`` is the version of the format. SCHEDULE holds only where it leaves the default schedule: for each deviation the
 number of choices let pass since the last one, then a letter for the option taken (b is the second). CHECK is a
 checksum of all the other parts, then a fingerprint of the trace, so that a damaged token and one that no longer fits
 the program are told apart. OPTIONS are what else decided the execution, e.g. ``t2f1``: two early time-outs and one
-fault at most.
+fault at most. Each STOP is a crash, e.g. ``x12:ext4:0f3a91c2d4``: after twelve steps, and what was found on disk, by
+model and digest; ``@12b7c`` behind it is the schedule of a recovery that crashes, where it leaves the default one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,34 @@ VERSION = "1"
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SCHEDULE = re.compile(r"(\d+)([b-zA-Z])")
-_TAIL = re.compile(r"(-|(?:\d{1,9}[b-zA-Z])+)\.t(\d{1,9})(?:f(\d{1,9}))?")
+_STOP = re.compile(
+    r"\.x(\d{1,9})((?:_\d[\d-]{0,40}=\d{1,9})*):([a-z0-9+]{1,20}):([0-9a-f]{10})(?:@((?:\d{1,9}[b-zA-Z])+))?"
+)
+_TAIL = re.compile(rf"(-|(?:\d{{1,9}}[b-zA-Z])+)\.t(\d{{1,9}})(?:f(\d{{1,9}}))?((?:{_STOP.pattern})*)")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Everything stops: a crash.
+
+    Attributes:
+        steps: how many were taken before.
+        model: of the disk, by name.
+        digest: of the state that was found.
+        missing: tasks whose last step was stopped in the middle, with how many of its changes had not come.
+        schedule: of the recovery that crashed; empty for the first crash, whose schedule is the token's.
+    """
+
+    steps: int
+    model: str
+    digest: str
+    missing: tuple[tuple[str, int], ...] = ()
+    schedule: tuple[Deviation, ...] = ()
+
+    def __str__(self) -> str:
+        missing = "".join(f"_{key.replace('.', '-')}={count}" for key, count in self.missing)
+        schedule = f"@{_written(self.schedule)}" if self.schedule else ""
+        return f".x{self.steps}{missing}:{self.model}:{self.digest}{schedule}"
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,7 @@ class Token:
         timeouts: early time-outs allowed in the execution.
         fingerprint: of the trace; empty for one that was never run.
         faults: allowed in the execution.
+        stops: the crashes.
     """
 
     implementation: str
@@ -45,11 +74,12 @@ class Token:
     timeouts: int
     fingerprint: str = ""
     faults: int = 0
+    stops: tuple[Stop, ...] = ()
 
     def __str__(self) -> str:
-        body = "".join(f"{gap}{_LETTERS[option]}" for gap, option in self.schedule) or "-"
+        body = _written(self.schedule) or "-"
         options = f"t{self.timeouts}" + (f"f{self.faults}" if self.faults else "")
-        rest = f"{self.fingerprint}.{body}.{options}"
+        rest = f"{self.fingerprint}.{body}.{options}{''.join(map(str, self.stops))}"
         head = f"{self.implementation}/{self.scenario}"
         return f"{head}/{VERSION}.{_digest(head + '/' + rest)}{rest}"
 
@@ -71,8 +101,24 @@ def parse(text: str) -> Token:
     form = _TAIL.fullmatch(tail)
     if form is None or checks[:3] != _digest(f"{parts[0]}/{checks[3:]}.{tail}"):
         raise UsageError(f"the token is damaged: its checksum does not match ({_short(text)!r}); copy it again")
-    schedule = tuple((int(gap), _LETTERS.index(letter)) for gap, letter in _SCHEDULE.findall(form[1]))
-    return Token(head, scenario, schedule, int(form[2]), checks[3:], int(form[3] or 0))
+    stops = tuple(
+        Stop(int(steps), model, digest, _missing(missing), _read(schedule))
+        for steps, missing, model, digest, schedule in _STOP.findall(form[4])
+    )
+    return Token(head, scenario, _read(form[1]), int(form[2]), checks[3:], int(form[3] or 0), stops)
+
+
+def _written(schedule: tuple[Deviation, ...]) -> str:
+    return "".join(f"{gap}{_LETTERS[option]}" for gap, option in schedule)
+
+
+def _read(text: str) -> tuple[Deviation, ...]:
+    return tuple((int(gap), _LETTERS.index(letter)) for gap, letter in _SCHEDULE.findall(text))
+
+
+def _missing(text: str) -> tuple[tuple[str, int], ...]:
+    parts = (part.partition("=") for part in text.split("_") if part)
+    return tuple((key.replace("-", "."), int(count)) for key, _, count in parts)
 
 
 def fingerprint(steps: list[Operation]) -> str:
