@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .errors import LoadloomError, NondeterminismError, UsageError
     from .faults import FILE_FAULTS
     from .faults.points import fault_point
+    from .probes.marks import mark, marks
     from .probes.steps import step
     from .verdict import Verdict
 
@@ -30,6 +31,8 @@ __all__ = [
     "explore",
     "fails",
     "fault_point",
+    "mark",
+    "marks",
     "replay",
     "retries",
     "step",
@@ -42,6 +45,7 @@ _HOMES = {
     "errors": ("LoadloomError", "NondeterminismError", "UsageError"),
     "faults": ("FILE_FAULTS",),
     "faults.points": ("fault_point",),
+    "probes.marks": ("mark", "marks"),
     "probes.steps": ("step",),
     "verdict": ("Verdict",),
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .crashing import check, explored, replay_crash, search_of
 from .errors import NondeterminismError, UsageError
 from .faults import FILE_FAULTS, FileFaults
 from .probes import anywhere, foreign
@@ -14,6 +15,8 @@ from .probes.anywhere import Anywhere
 from .probes.root import Root, below_root
 from .runtime import Execution
 from .search import Replay
+from .search.crash import CrashCounts, CrashFinding
+from .search.crash import token_of as crash_token
 from .search.explore import Exploration, Finding, Progress
 from .search.explore import explore as run_search
 from .search.named import make_strategy
@@ -47,9 +50,10 @@ class ProgramFailure:
 
     def explain(self) -> str:
         """The failure for people: who did what when, and how to see it again."""
+        from .report.crashes import explain_crash
         from .report.explain import explain_program
 
-        return explain_program(self)
+        return explain_crash(self) if isinstance(self.finding, CrashFinding) else explain_program(self)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Result:
         reasons: why nothing can be claimed, where that is so.
         failure: the first failure found; None where there is none.
         exploration: everything else that is known of the search.
+        crash: what was crashed; None where nothing was to be.
     """
 
     verdict: Verdict
@@ -71,6 +76,7 @@ class Result:
     reasons: tuple[str, ...]
     failure: ProgramFailure | None
     exploration: Exploration = field(repr=False)
+    crash: CrashCounts | None = None
 
     @property
     def ok(self) -> bool:
@@ -88,8 +94,9 @@ class Result:
         if not self.ok:
             raise ExplorationFailed(f"{self.verdict}: {'; '.join(self.reasons) or self._vacuous()}")
 
-    @staticmethod
-    def _vacuous() -> str:
+    def _vacuous(self) -> str:
+        if self.crash is not None:
+            return "nothing below the root was changed and nothing marked: no crash could make a difference"
         return "no two tasks did dependent operations: nothing to interleave; is the shared state instrumented?"
 
 
@@ -117,8 +124,12 @@ def explore(
     root: str | os.PathLike[str] | None = None,
     faults: int = 0,
     file_faults: Sequence[str] = tuple(FILE_FAULTS),
+    recover: Callable[[], object] | None = None,
+    crash: str = "power",
+    disk_model: str = "",
+    crashes_in_recovery: int = 1,
 ) -> Result:
-    """Run a threaded program in every order that matters.
+    """Run a threaded program in every order that matters, and crash it at every point.
 
     Args:
         program: a callable without arguments. It makes its own state, starts ordinary threads or executors, joins
@@ -142,6 +153,14 @@ def explore(
         faults: how many places may break in an execution: operations on files below ``root``, and those that the
             program marks with `fault_point`.
         file_faults: which kinds of fault file operations may have; by default all of `harness.FILE_FAULTS`.
+        recover: run after a crash, in place of the program, on what a crash at any point of any order may leave below
+            ``root``. It repairs what it has to, and asserts; `marks` tells what was seen outside. What it raises is a
+            failure. What is below ``root`` at the start is durable, what each execution starts from, and put back at
+            the end.
+        crash: ``power``: the machine stops, and what was not synced may be lost, reordered or torn; ``process``: only
+            the process, and what it wrote is there.
+        disk_model: what a power loss may leave: ``ext4`` by default, another of `docs/disk-model.md`, or ``all``.
+        crashes_in_recovery: how many more crashes, of a recovery.
 
     Raises:
         UsageError: an argument makes no sense, or what is to be instrumented has no source.
@@ -150,6 +169,18 @@ def explore(
         strategy, preemptions=preemptions, depth=depth, max_executions=max_executions, seed=seed, accept=accept
     )
     doubt = distrust(vehicle)
+    if recover is not None:
+        check(recover, root, crash, crashes_in_recovery)
+        assert root is not None
+        how = {"vehicle": vehicle, "timeouts": timeouts, "instrument": instrument, "faults": faults}
+        with search_of(
+            program, recover, root, file_faults, crash, disk_model, crashes_in_recovery, **how
+        ) as search:
+            exploration, counts = explored(
+                search, chosen, max_executions=max_executions, time_budget=time_budget, progress=progress
+            )
+        arguments = _arguments(instrument, root, file_faults, recover)
+        return _result(program, exploration, doubt, timeouts, faults, arguments, counts)
     with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults) as runner:
         exploration = run_search(
             runner,
@@ -159,14 +190,30 @@ def explore(
             stop_at_first=True,
             progress=progress,
         )
+    return _result(program, exploration, doubt, timeouts, faults, _arguments(instrument, root, file_faults))
+
+
+def _result(
+    program: Callable[[], object],
+    exploration: Exploration,
+    doubt: str,
+    timeouts: int,
+    faults: int,
+    arguments: str,
+    crash: CrashCounts | None = None,
+) -> Result:
+    """What a search says, with a token of its first finding."""
     if doubt:
         exploration.because(doubt)
-    module, name = name_of(program)
     failure = None
     if exploration.findings:
         finding = exploration.findings[0]
-        token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps), faults)
-        failure = _failure(finding, str(token), _arguments(instrument, root, file_faults))
+        module, name = name_of(program)
+        if isinstance(finding, CrashFinding):
+            token = crash_token(finding, module, name, timeouts, faults)
+        else:
+            token = Token(module, name, finding.schedule, timeouts, fingerprint(finding.execution.steps), faults)
+        failure = _failure(finding, str(token), arguments)
     return Result(
         exploration.verdict(),
         exploration.executions,
@@ -174,6 +221,7 @@ def explore(
         tuple(exploration.reasons),
         failure,
         exploration,
+        crash,
     )
 
 
@@ -208,7 +256,7 @@ def _failure(finding: Finding, token: str, arguments: str) -> ProgramFailure:
     return ProgramFailure(finding.failure.kind, finding.failure.error, token, finding, arguments)
 
 
-def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[str]) -> str:
+def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[str], recover: object = None) -> str:
     """What besides program and token a user would have to write to replay it."""
     names = [_dotted(target) for target in instrument]
     parts = [f"instrument=[{', '.join(names)}]"] if names else []
@@ -216,6 +264,8 @@ def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[st
         parts.append("root=...")
     if tuple(file_faults) != tuple(FILE_FAULTS):
         parts.append(f"file_faults={list(file_faults)!r}")
+    if recover is not None:
+        parts.append(f"recover={getattr(recover, '__name__', 'recover')}")
     return "".join(f", {part}" for part in parts)
 
 
@@ -234,14 +284,15 @@ def replay(
     instrument: Sequence[Any] = (),
     root: str | os.PathLike[str] | None = None,
     file_faults: Sequence[str] = tuple(FILE_FAULTS),
+    recover: Callable[[], object] | None = None,
 ) -> Result:
-    """Run one schedule of a program again.
+    """Run one schedule of a program again, to its crash where it has one.
 
     Args:
         program: the one that the token was made for.
         token: as a failure prints it.
         vehicle: what carries the tasks.
-        instrument, root, file_faults: as it was explored with.
+        instrument, root, file_faults, recover: as it was explored with.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -251,11 +302,20 @@ def replay(
     module, name = name_of(program)
     if (read.implementation, read.scenario) != (module, name):
         raise UsageError(f"the token is of {read.implementation}/{read.scenario}, not of {module}/{name}")
-    with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults) as runner:
-        exploration = replay_schedule(runner, read)
+    if read.stops and recover is None:
+        raise UsageError("the token has a crash in it: say what recovers, with recover=")
+    if recover is not None:
+        check(recover, root, "power", 0)
+        assert root is not None
+        how = {"vehicle": vehicle, "timeouts": read.timeouts, "instrument": instrument, "faults": read.faults}
+        with search_of(program, recover, root, file_faults, "power", "", 0, **how) as search:
+            exploration = replay_crash(search, read) if read.stops else replay_schedule(search.runner, read)
+    else:
+        with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults) as runner:
+            exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:
-        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults))
+        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults, recover))
     verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
     return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
 

@@ -129,7 +129,7 @@ def _changing(box: Sandbox, kind: str, real: Any, done: Callable[[Recorder, str,
         def effect() -> Any:
             where = box.followed(name) if kind == "truncate" else box.place(name)
             result = real(path, *args, **kw)
-            box.record(lambda journal: done(journal, where, args))
+            box.record(lambda journal: done(journal, where, args), where)
             return result
 
         return box.act(execution, operation, effect)
@@ -160,7 +160,7 @@ def _linking(box: Sandbox) -> Any:
             execution.perform(Operation("symlink", changes(name)))
         where = box.place(name)
         _real["symlink"](src, dst, *args, **kw)
-        box.record(lambda journal: journal.symlink(os.fsdecode(src), where))
+        box.record(lambda journal: journal.symlink(os.fsdecode(src), where), where)
 
     return symlink
 
@@ -182,7 +182,7 @@ def _moving(box: Sandbox, kind: str, real: Any) -> Any:
         def effect() -> Any:
             names = box.place(source), box.place(target)
             result = real(src, dst, **kw)
-            box.record(lambda journal: journal.link(*names) if kind == "link" else journal.rename(*names))
+            box.record(lambda journal: journal.link(*names) if kind == "link" else journal.rename(*names), *names)
             return result
 
         return box.act(execution, operation, effect)

@@ -187,21 +187,21 @@ class Sandbox:
 
     # -- the journal -----------------------------------------------------------------------------------------
 
-    def record(self, act: Callable[[Recorder], object]) -> None:
-        """Tell the journal, where there is one."""
-        if self.journal is not None:
+    def record(self, act: Callable[[Recorder], object], *names: str) -> None:
+        """Tell the journal, where there is one, and all these paths are below the root."""
+        if self.journal is not None and not any(name.startswith("/") for name in names):
             act(self.journal)
 
     def place(self, name: str) -> str:
         """The path with symbolic links above its last part resolved."""
-        if self.journal is None or not self.journal.links:
+        if self.journal is None or not self.journal.links or name.startswith("/"):
             return name
         above, _, last = name.rpartition("/")
         return self._below(os.path.realpath(os.path.join(self.root, above)), last)
 
     def followed(self, name: str) -> str:
         """The path with every symbolic link resolved."""
-        if self.journal is None or not self.journal.links:
+        if self.journal is None or not self.journal.links or name.startswith("/"):
             return name
         return self._below(os.path.realpath(os.path.join(self.root, name)), "")
 
@@ -213,7 +213,7 @@ class Sandbox:
         """A descriptor was opened on a path; ``fresh``: the file was just made, ``emptied``: or cut to nothing."""
         found = Opened(self.content(fd, name, fresh), name, 0, appends)
         journal = self.journal
-        if journal is not None:
+        if journal is not None and not name.startswith("/"):
             path = self.followed(name)
             found.inode = journal.inode(path)
             if fresh and not found.inode:

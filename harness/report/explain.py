@@ -45,8 +45,8 @@ def explain(failure: Failure, execution: Execution, account: Account) -> list[st
     sections = [
         _waiting(failure.waiting),
         _steps(failure, execution, account.who),
-        _frames(failure.exception),
-        _claims(failure),
+        frames_of(failure.exception),
+        claims(failure),
     ]
     lines = [headline(failure, account)]
     for section in sections:
@@ -118,7 +118,7 @@ def _verdict_note(failure: Failure) -> str:
     return f"{failure.rule} is broken here" if failure.rule else "raised after this step"
 
 
-def _frames(error: BaseException | None) -> list[str]:
+def frames_of(error: BaseException | None) -> list[str]:
     """Where an exception came from, without our own frames."""
     if error is None:
         return []
@@ -138,7 +138,8 @@ def _ours(filename: str) -> bool:
     return filename.startswith(_OURS) and f"{os.sep}adapters{os.sep}" not in filename
 
 
-def _claims(failure: Failure) -> list[str]:
+def claims(failure: Failure) -> list[str]:
+    """What was expected, and what was seen."""
     lines = []
     expected = failure.expected or _EXPECTED.get(failure.kind, "")
     if expected:

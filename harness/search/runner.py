@@ -87,6 +87,10 @@ class Runner:
         self._previous: Any = None
         self.interrupted = False
 
+    def also(self, program: Callable[[], object], name: str) -> None:
+        """One more program that it will run: what it holds is looked at like the first one's."""
+        self._patches.roots[name] = program
+
     def __enter__(self) -> Runner:
         global _running
         if _running is not None:

@@ -9,8 +9,9 @@ from ...disk.journal import Journal
 from ...disk.real import difference, read_tree, write_tree
 from ...disk.state import State
 from ...errors import UsageError
-from ...probes import Patches, chance, files, marks
-from ...probes.paths import Breaker, Sandbox
+from ...probes import Patches, anywhere, chance, marks
+from ...probes.anywhere import Anywhere
+from ...probes.paths import Breaker
 from ...runtime import ChoicePoint, Execution, control
 from ..strategy import Strategy, differs
 
@@ -40,7 +41,7 @@ class Scene:
         for precious in (os.getcwd(), os.path.expanduser("~")):
             if os.path.commonpath([place, os.path.realpath(precious)]) == place:
                 raise UsageError(f"root={place!r}: {precious} is in it; each execution empties it, so give it its own")
-        self.box = Sandbox(place)
+        self.box = Anywhere(place)
         self.box.breaker = breaker
         self.initial = read_tree(place)
         self.chance = chance.Chance()
@@ -58,9 +59,9 @@ class Scene:
         write_tree(self.initial, self.box.root)
 
     def install(self, patches: Patches) -> None:
-        """Make operations on files below the root steps, and what chance names the same in every run."""
-        files.install(patches, self.box)
+        """Make operations on files steps, and what chance names the same in every run."""
         chance.install(patches, self.chance)
+        anywhere.install(patches, self.box)
 
     def begin(self, state: State, seen: tuple[Hashable, ...], generation: int) -> None:
         """The next executions start from this."""
@@ -69,7 +70,7 @@ class Scene:
     def before(self) -> None:
         """Lay it down."""
         self.box.journal = None
-        self.box.reset()
+        self.box.begin()
         write_tree(self.state, self.box.root)
         self.journal = Journal(self.state, _step_now)
         self.box.journal = self.journal
@@ -77,6 +78,7 @@ class Scene:
 
     def after(self, execution: Execution) -> None:
         """See whether anything was done past the journal."""
+        self.box.end(execution)
         self.past = difference(self.journal.state(), read_tree(self.box.root))
         if self.past:
             execution.uncontrolled.append(
