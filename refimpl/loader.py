@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from refimpl import hooks, recovery
@@ -241,6 +242,9 @@ class Loader:
             hooks.active("loader.wait", run)
         due = run.until_due()
         timeout = self.poll_interval if due is None else min(due, self.poll_interval)
+        if not run.running:  # nobody is there to wake us: only a delayed attempt is waited for
+            time.sleep(timeout)
+            return False
         # The token is taken before the states are read: whoever publishes after that will be heard again (C11).
         return run.done_event.acquire(timeout=timeout)
 
