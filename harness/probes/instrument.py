@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import UsageError
 from ..runtime import sites
 from . import instrument_access as access
-from . import instrument_code, instrument_names
+from . import instrument_code, instrument_names, instrument_watch
 from .instrument_code import Source, nested
 from .patching import Patches
 
@@ -38,7 +38,8 @@ def install(patches: Patches, targets: Sequence[Target], program: Any = None) ->
     """
     if isinstance(targets, str) or not isinstance(targets, Sequence):
         raise UsageError("instrument takes a list of modules, classes, functions or dotted names")
-    pairs, modules, written = _codes([_resolve(target) for target in targets])
+    resolved = [_resolve(target) for target in targets]
+    pairs, modules, written = _codes(resolved)
 
     def act(patches: Patches) -> None:
         access.written_globals(written)
@@ -46,6 +47,8 @@ def install(patches: Patches, targets: Sequence[Target], program: Any = None) ->
         patches.later(instrument_names.end)
         patches.later(lambda: access.written_globals({}))
         _swap(patches, pairs)
+        for owner in instrument_watch.classes(resolved):
+            instrument_watch.watch(patches, owner)
 
     patches.on_apply(act)
 
@@ -227,8 +230,6 @@ def _of_class(source: Source, owner: type) -> list[CodeType]:
             code = _found(source, function)
             if code not in found:
                 found += _with_nested(code)
-    if not found:
-        raise UsageError(f"instrument: class {owner.__qualname__} has no function with a source in {source.path}")
     return found
 
 

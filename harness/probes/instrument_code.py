@@ -8,6 +8,7 @@ import sys
 import tokenize
 import warnings
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -29,12 +30,27 @@ class Source:
         path: its file, as its functions name it.
         tree: what it was compiled from; pytest's rewriting included.
         code: the code of that.
+        text: as it was read.
     """
 
     module: ModuleType
     path: str
     tree: ast.Module
     code: CodeType
+    text: str
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        """What its scopes bind, write and store."""
+        return Scopes(self.tree)
+
+    @cached_property
+    def made(self) -> dict[frozenset[str], dict[CodeType, CodeType]]:
+        """Instrumented codes, by the attributes that were known to be stored."""
+        return {}
+
+
+_read: dict[str, Source] = {}  # of a module's name; what was read once is good until the text changes
 
 
 def nested(code: CodeType, path: str = "") -> Iterator[tuple[str, CodeType]]:
@@ -59,11 +75,15 @@ def read(module: ModuleType) -> Source:
     try:
         with tokenize.open(path) as file:
             text = file.read()
+        known = _read.get(name)
+        if known is not None and known.module is module and (known.path, known.text) == (path, text):
+            return known
         tree = ast.parse(text, path)
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise UsageError(f"instrument: the source of module {name!r} cannot be read: {error}") from error
     _rewrite_asserts(module, tree, path)
-    return Source(module, path, tree, _compile(tree, path))
+    source = _read[name] = Source(module, path, tree, _compile(tree, path), text)
+    return source
 
 
 def _rewrite_asserts(module: ModuleType, tree: ast.Module, path: str) -> None:
@@ -84,12 +104,12 @@ def _compile(tree: ast.Module, path: str) -> CodeType:
 
 def stores(source: Source) -> set[str]:
     """The attributes that functions of a module store."""
-    return Scopes(source.tree).stored
+    return source.scopes.stored
 
 
 def written(source: Source, stored: set[str]) -> set[str]:
     """The globals of a module that may be written while threads run."""
-    scopes = Scopes(source.tree)
+    scopes = source.scopes
     return scopes.written | (stored & scopes.of[source.tree].bound.keys())
 
 
@@ -99,6 +119,9 @@ def instrumented(source: Source, stored: set[str]) -> dict[CodeType, CodeType]:
     Raises:
         UsageError: the rewritten module does not have the same functions.
     """
+    known = source.made.get(frozenset(stored))
+    if known is not None:
+        return known
     new = with_hooks(_compile(rewrite(source.tree, source.module.__name__, stored), source.path))
     before, after = _indexed(source.code), _indexed(new)
     pairs: dict[CodeType, CodeType] = {}
@@ -109,6 +132,7 @@ def instrumented(source: Source, stored: set[str]) -> dict[CodeType, CodeType]:
                 raise UsageError(f"instrument: {source.module.__name__}.{key[0]} cannot be instrumented: {key[1]}")
             continue
         pairs[code] = swapped
+    source.made[frozenset(stored)] = pairs
     return pairs
 
 
