@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import queue
+import types
 from typing import Any
 
 from .. import model
@@ -28,6 +29,7 @@ SIMPLE_QUEUE = Kind("queue", _model_of)
 class ControlledSimpleQueue:
     """The shape of `queue.SimpleQueue`. One that stands for a real one starts with its items in each execution."""
 
+    __class_getitem__: Any = classmethod(types.GenericAlias)
     _real: Any = None
     _items: collections.deque[Any]
 

@@ -328,7 +328,7 @@ class Races:
     def _of(self, step: Operation, clock: Clock) -> Iterator[Race]:
         """The races of one step; ``clock`` is what its task knew, and learns what came before it."""
         if step.enabled is not None:
-            if step.kind != "join" or step.deadline is not None:  # a plain join comes after the end of its task
+            if step.deadline is not None or not step.resource.startswith("task "):  # a join comes after an end, period
                 yield from self._of_waiting(step, list(clock))
                 if step.forced and any(task >= len(clock) or clock[task] < i for task, i in self.last.items()):
                     yield step.index, step, TIMEOUT, _in_vain(step)  # the same, but not after all the rest

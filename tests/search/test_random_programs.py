@@ -6,6 +6,7 @@ import os
 
 import pytest
 import random_programs as rp
+import rich_programs as rich
 from oracle import Oracle
 
 from harness.search import Bounded, Dfs, Dpor
@@ -117,6 +118,33 @@ def test_dpor_ends_in_the_states_that_there_are_with_other_budgets(timeouts: int
 def test_dpor_runs_one_execution_of_each_trace_of_plain_search(family: str) -> None:
     checked = sum(check_traces(family, seed) for seed in range(SEED, SEED + 25))
     assert checked >= 3, "too few programs were small enough to say anything"
+
+
+def check_rich(first: int, count: int, most: int) -> int:
+    checked = 0
+    for seed, program, outcomes in rich.small(first, count, most, Dfs, YARDSTICK):
+        found, exploration = rich.run(program, Dpor(), EXECUTIONS)
+        assert exploration.complete, f"seed {seed}: {program.actions}"
+        assert found == outcomes, f"seed {seed}: {program.actions}"
+        checked += 1
+    return checked
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_dpor_finds_all_that_plain_search_finds_with_every_primitive(part: int) -> None:
+    assert check_rich(SEED + 1000 * part, 20, most=4) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(40))
+def test_dpor_finds_all_that_plain_search_finds_with_every_primitive_at_length(part: int) -> None:
+    check_rich(SEED + 200_000 + 40 * part, 40, most=5)
+
+
+def test_a_queue_may_be_joined_before_anything_was_put() -> None:
+    program = rich.Program([[("put", 0)], [("queue join", 0)]])
+    outcomes, _ = rich.run(program, Dpor(), EXECUTIONS)
+    assert {stuck for stuck, *_ in outcomes} == {True, False}
 
 
 @pytest.mark.slow
