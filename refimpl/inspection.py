@@ -19,7 +19,7 @@ from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
 from refimpl.diagnosis import bad_json_line
 from refimpl.errors import SourceError
 from refimpl.layout import Layout
-from refimpl.reading import ident, literal, pattern, read_csv, read_json, stored_kind
+from refimpl.reading import SETTINGS, ident, literal, pattern, read_csv, read_json, stored_kind
 from refimpl.sources import Source
 
 _LARGE = 1 << 25  # bytes of a pack from which on the width of its rows is looked at
@@ -77,7 +77,7 @@ class Extractor:
         self._max_object = _MAX_OBJECT[0]
         if ordered:
             self._connection.execute("SET threads=1")  # more of them write row groups as they get ready
-        self._connection.execute(f"SET memory_limit='{_MEMORY}B'; SET TimeZone='UTC'")
+        self._connection.execute(f"{SETTINGS}; SET memory_limit='{_MEMORY}B'")
         self._connection.execute(f"SET temp_directory={literal(os.path.join(folder, 'spill'))}")
 
     def close(self) -> None:

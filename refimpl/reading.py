@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from refimpl.columns import UNKNOWN, Columns, is_nested, is_temporal
 
+SETTINGS = "SET TimeZone='UTC'; SET enable_progress_bar=false"
+"""For each of our connections: times mean the same everywhere, and no progress is drawn on stdout."""
+
 _MAX_OBJECT = 1 << 30  # bytes of one JSON value; DuckDB's own limit of 16 MiB is met by real exports
 
 

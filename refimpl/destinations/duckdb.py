@@ -28,7 +28,7 @@ from refimpl.diagnosis import explain
 from refimpl.errors import DestinationError
 from refimpl.job import RunnableLoadJob
 from refimpl.package import JobSpec, Lease
-from refimpl.reading import ident, literal, pattern, relation, selection
+from refimpl.reading import SETTINGS, ident, literal, pattern, relation, selection
 
 # What the data or the statement is to blame for fails again with every attempt; a full disk or a conflict may not.
 TERMINAL = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
@@ -93,7 +93,7 @@ class DuckDBDestination(SqlDestination):
         _check_target(path)
         try:
             self._connection = duckdb.connect(path)
-            self._connection.execute("SET TimeZone='UTC'")
+            self._connection.execute(SETTINGS)
             for table in TABLES:
                 self._connection.execute(table)
         except duckdb.Error as error:

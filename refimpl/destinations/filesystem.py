@@ -33,7 +33,7 @@ from refimpl.diagnosis import explain
 from refimpl.errors import DestinationError, Fenced, TornError
 from refimpl.job import RunnableLoadJob
 from refimpl.package import COMPLETED, FAILED, Evidence, JobSpec, Lease, Manifest, Promise, check_name
-from refimpl.reading import ident, literal, pattern, relation, selection
+from refimpl.reading import SETTINGS, ident, literal, pattern, relation, selection
 from refimpl.storage import remove_tree
 
 _OURS = "_loadloom"
@@ -124,7 +124,7 @@ class FilesystemDestination(LedgerDestination):
         except OSError as error:
             raise DestinationError(f"{root}: cannot be made or written to: {error.strerror}") from error
         self._reader = duckdb.connect()
-        self._reader.execute("SET TimeZone='UTC'")
+        self._reader.execute(SETTINGS)
 
     def load_path(self, load_id: str, *parts: str) -> str:
         """The path of our notes on a load, or of something in them."""

@@ -25,7 +25,7 @@ from refimpl.diagnosis import explain as explain_file
 from refimpl.errors import DestinationError, Fenced
 from refimpl.job import RunnableLoadJob
 from refimpl.package import JobSpec, Lease
-from refimpl.reading import ident, pattern
+from refimpl.reading import SETTINGS, ident, pattern
 
 try:
     import psycopg
@@ -116,7 +116,7 @@ class PostgreSQLDestination(SqlDestination):
         self._lock = threading.Lock()  # guards _open and _closed
         self._closed = False
         self._reader = duckdb.connect()
-        self._reader.execute("SET TimeZone='UTC'")
+        self._reader.execute(SETTINGS)
         with self.transaction() as execute:
             execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
             if schema:

@@ -58,8 +58,11 @@ def find_programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """Start a server and stop it. Skips the test where none is installed, fails it where one is required."""
+def running_server(setting: str = "fsync = off") -> Iterator[Server]:
+    """Start a server, with some setting more, and stop it.
+
+    Skips the test where none is installed, fails it where one is required.
+    """
     programs = find_programs()
     if programs is None:
         if os.environ.get("LOADLOOM_REQUIRE_POSTGRES"):
@@ -72,7 +75,7 @@ def running_server() -> Iterator[Server]:
         if os.getuid() == 0:
             shutil.chown(root, "nobody")
         server.run("initdb", "-D", str(server.data), "-U", "loader", "-A", "trust", "-E", "UTF8", "--no-sync")
-        settings = f"listen_addresses = ''\nunix_socket_directories = '{root}'\nfsync = off\nmax_connections = 60\n"
+        settings = f"listen_addresses = ''\nunix_socket_directories = '{root}'\nmax_connections = 60\n{setting}\n"
         (server.data / "postgresql.auto.conf").write_text(settings)
         server.control("-l", str(root / "log"), "start")
         try:
