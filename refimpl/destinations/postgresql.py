@@ -118,7 +118,7 @@ class PostgreSQLDestination(SqlDestination):
         self._reader = duckdb.connect()
         self._reader.execute(SETTINGS)
         with self.transaction() as execute:
-            execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
+            self.lock_schema(execute)
             if schema:
                 execute(f"CREATE SCHEMA IF NOT EXISTS {ident(schema)}")
             for table in (*TABLES, _LEASES):
@@ -228,7 +228,6 @@ class PostgreSQLDestination(SqlDestination):
     def widen(self, execute: Execute, table: str, existing: Columns, wanted: Columns) -> None:
         """Make the table, or add columns and change types."""
         check_names(table, wanted)
-        execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
         if not existing:
             columns = ", ".join(f"{ident(name)} {pg_type(kind)}" for name, kind in wanted)
             execute(f"CREATE TABLE {ident(table)} ({columns})")
@@ -240,6 +239,10 @@ class PostgreSQLDestination(SqlDestination):
             elif pg_type(known[name]) != pg_type(kind):
                 using = f"to_jsonb({ident(name)})" if kind == "JSON" else f"{ident(name)}::{pg_type(kind)}"
                 execute(f"ALTER TABLE {ident(table)} ALTER COLUMN {ident(name)} TYPE {pg_type(kind)} USING {using}")
+
+    def lock_schema(self, execute: Execute) -> None:
+        """Hold an advisory lock: `CREATE TABLE IF NOT EXISTS` alone does not keep two from making one."""
+        execute("SELECT pg_advisory_xact_lock($1)", _SCHEMA_LOCK)
 
     def lock_load(self, execute: Execute, load_id: str) -> None:
         """Hold the load's lease row alone."""

@@ -62,6 +62,9 @@ class SqlDestination(LedgerDestination):
         """Where this is, for messages."""
         raise NotImplementedError
 
+    def lock_schema(self, execute: Execute) -> None:
+        """Keep others from making or changing tables until the transaction ends."""
+
     def lock_load(self, execute: Execute, load_id: str) -> None:
         """Keep others from completing the same load until the transaction ends."""
 
@@ -74,6 +77,7 @@ class SqlDestination(LedgerDestination):
         """Make the tables, or add columns and widen types, each in a transaction with what its disposition asks for."""
         for table, specs in by_table(manifest):
             with self.transaction() as execute:
+                self.lock_schema(execute)
                 existing = self.columns(execute, table)
                 wanted = columns_wanted(existing, specs)
                 self.widen(execute, table, existing, wanted)

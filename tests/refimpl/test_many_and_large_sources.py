@@ -132,8 +132,8 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_object_larger_than_duckdb_s_own_limit(tmp_path: Path) -> None:
-    (tmp_path / "t.json").write_text(json.dumps([{"n": "x" * (40 << 20)}]))
-    assert numbers(read(tmp_path, tmp_path / "t.json"), "length(n)") == [(40 << 20,)]
+    (tmp_path / "t.json").write_text(json.dumps([{"n": [{"k": "x" * 1000}] * 35_000}]))
+    assert numbers(read(tmp_path, tmp_path / "t.json"), "json_array_length(n)") == [(35_000,)]
 
 
 # -- the full size

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -284,12 +285,10 @@ def test_two_loads_at_once_into_one_table(place: Place, tmp_path: Path) -> None:
     other = Place(place.url, tmp_path / "other")
     other.loads = 1
     files = [(f"f{number}.csv", f"x,y{number % 3}\n{number},1\n") for number in range(6)]
-    threads = [threading.Thread(target=at.load, args=files) for at in (place, other)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as both:
+        loads = [both.submit(at.load, *files) for at in (place, other)]
     other.destination.close()
+    assert [load.result().by_state for load in loads] == [{"completed": 6}] * 2
     assert place.rows("count(*), count(DISTINCT x)") == [(12, 6)]
 
 
@@ -300,12 +299,10 @@ def test_two_merges_at_once_leave_each_key_once(place: Place, tmp_path: Path) ->
     other = Place(place.url, tmp_path / "other")
     other.loads = 1
     files = [(f"f{number}.jsonl", lines(*({"k": k, "v": number} for k in range(20)))) for number in range(3)]
-    threads = [threading.Thread(target=at.load, args=files, kwargs={"how": merge("k")}) for at in (place, other)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as both:
+        loads = [both.submit(at.load, *files, how=merge("k")) for at in (place, other)]
     other.destination.close()
+    assert [load.result().by_state for load in loads] == [{"completed": 3}] * 2
     assert place.rows("count(*), count(DISTINCT k), min(v)") == [(20, 20, 2)]
 
 
