@@ -4,8 +4,9 @@ After Abdulla, Aronis, Jonsson, Sagonas: "Source Sets: A Foundation for Optimal 
 JACM 64(4), 2017: source sets, sleep sets and wakeup trees. The search keeps one execution's worth of nodes; what a
 finished branch leaves behind is an entry of a sleep set.
 
-After each execution every new race (i, j) is reversed: all that happened after i and does not depend on it, then j,
-becomes a branch at the node before i, unless a sleep set or a branch that waits there leads to the same traces.
+After each execution every race (i, j) is reversed: all that happened after i and does not depend on it, then j, becomes
+a branch at the node before i, unless a sleep set or a branch that waits there leads to the same traces. Races of
+earlier executions count again: with other steps after them they may lead elsewhere.
 
 What the paper's model has not, and how it fits in:
 * Blocking. The acquire of a lock cannot come before the release that made it possible. `gates` says how an operation
@@ -17,6 +18,7 @@ What the paper's model has not, and how it fits in:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -33,10 +35,12 @@ class Node:
     """A place in the current execution: what was chosen there, what waits, what sleeps."""
 
     __slots__ = (
-        "accesses", "clock", "data", "index", "name", "plan", "rest", "sign", "sleep", "step", "task", "then", "wakeup",
+        "accesses", "as_of", "at", "beside", "clock", "data", "index", "name", "plan", "races", "rest", "sign", "sleep",
+        "step", "task", "then", "upto", "wakeup",
     )  # fmt: skip
 
-    def __init__(self, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
+    def __init__(self, at: int, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
+        self.at = at
         self.sleep = sleep
         self.wakeup = wakeup  # branches not yet tried
         self.name: Name = ("", "")
@@ -45,7 +49,11 @@ class Node:
         self.step: Operation | None = None
         self.accesses: Accesses = ()  # of the step
         self.task = -1
-        self.clock: Clock = []
+        self.clock: Clock = []  # empty while the step is not accounted for
+        self.races: list[Race] = []  # of the step with earlier ones
+        self.beside: list[Node] = []  # later nodes whose steps do not depend on this one: those before `upto`, as they
+        self.upto = 0  # were in execution number `as_of`
+        self.as_of = 0
         self.then: list[Branch] = []  # the wakeup tree of the node below
         self.plan: Sequence[int] = ()  # data choices to make in this step
         self.data: list[int] = []  # those made
@@ -99,6 +107,8 @@ class Dpor:
         self._nodes: list[Node] = []
         self._depth = 0
         self._fixed = 0  # nodes that are as they were in the execution before
+        self._run = 0  # the number of this execution
+        self._marks: list[tuple[int, int]] = []  # number and `_fixed` of those not undercut since
         self._started = False
         self._history = History()
         self._tasks: dict[str, int] = {}
@@ -112,7 +122,13 @@ class Dpor:
         if not self._started:
             self._started = True
             return True
-        return self._backtrack()
+        if not self._backtrack():
+            return False
+        self._run += 1
+        while self._marks and self._marks[-1][1] >= self._fixed:
+            self._marks.pop()
+        self._marks.append((self._run, self._fixed))
+        return True
 
     def choose(self, point: ChoicePoint) -> int:
         """Follow the nodes, then make new ones."""
@@ -134,9 +150,14 @@ class Dpor:
         del nodes[len(steps) :]
         for node, step in zip(nodes, steps):
             node.step = step
-        new = Races(nodes, steps, self._history, self._tasks, execution.initial)
-        for i, step, outcome, accesses in [*new.of_steps(), *new.of_pending(execution)]:
-            self._reverse(i, step, outcome, accesses, execution.timeouts)
+        races = Races(nodes, steps, self._history, self._tasks, execution.initial)
+        races.of_steps()
+        for node in nodes:
+            for i, outcome, accesses in node.races:
+                self._reverse(nodes[i], Branch((node.name[0], outcome), accesses), execution.timeouts)
+        for step in races.pending(execution):
+            for i, outcome, accesses in races.of_pending(step):
+                self._reverse(nodes[i], Branch((step.task.key, outcome), accesses), execution.timeouts)
 
     # -- walking ---------------------------------------------------------------------------------------------
 
@@ -170,7 +191,7 @@ class Dpor:
                         if name[0] != task and not conflict(accesses, done.accesses):
                             sleep[name] = accesses
             wakeup, above.then = above.then, []
-        node = Node(sleep, wakeup)
+        node = Node(depth, sleep, wakeup)
         self._nodes.append(node)
         return node
 
@@ -233,33 +254,39 @@ class Dpor:
         """The node's step is about to change: take it out of the history."""
         if node.clock:
             self._history.drop(node.step)
-            node.clock = []
+            node.clock, node.upto = [], 0
 
     # -- reversing -------------------------------------------------------------------------------------------
 
-    def _reverse(self, i: int, step: Operation, outcome: str, accesses: Accesses, timeouts: int) -> None:
-        """Plan the trace in which ``step``, coming out so, is before step i."""
-        nodes = self._nodes
-        node = nodes[i]
-        task = node.task
-        word: list[Event] = []
-        for after in nodes[i + 1 :]:
-            clock = after.clock
-            if task >= len(clock) or clock[task] < i:
-                word.append(after)
-        if outcome is TIMEOUT:
-            spent = sum(above.name[1] is TIMEOUT for above in nodes[:i]) + sum(e.name[1] is TIMEOUT for e in word)
-            if spent >= timeouts:
+    def _reverse(self, node: Node, late: Branch, timeouts: int) -> None:
+        """Plan the trace in which ``late`` comes before the step of ``node``."""
+        word: list[Event] = [*self._beside(node), late]
+        if late.name[1] is TIMEOUT:
+            before = self._nodes[: node.at]
+            if sum(other.name[1] is TIMEOUT for other in (*before, *word)) > timeouts:
                 self.budget_met = True
                 return
-        word.append(Branch((step.task.key, outcome), accesses))
         for name, asleep in node.sleep.items():
             if initial(word, name, asleep) is not None:
                 return  # all that the sleeping step can choose was tried
         insert(node.wakeup, word)
 
+    def _beside(self, node: Node) -> list[Node]:
+        """The nodes below this one whose steps do not depend on its step."""
+        found, at, task = node.beside, node.at, node.task
+        changed = bisect_right(self._marks, (node.as_of, len(self._nodes)))
+        upto = min(node.upto, self._marks[changed][1]) if changed < len(self._marks) else node.upto
+        while found and found[-1].at >= upto:
+            found.pop()
+        for other in self._nodes[max(at + 1, upto) :]:
+            clock = other.clock
+            if task >= len(clock) or clock[task] < at:
+                found.append(other)
+        node.upto, node.as_of = len(self._nodes), self._run
+        return found
 
-Race = tuple[int, Operation, str, Accesses]
+
+Race = tuple[int, str, Accesses]
 """Before which step another one is to come, how it comes out there, and what it touches there."""
 
 
@@ -289,8 +316,8 @@ class Races:
         self.initial = initial
         self.last: dict[int, int] = {}  # the latest step of each task so far
 
-    def of_steps(self) -> Iterator[Race]:
-        """The races of the new steps with earlier ones."""
+    def of_steps(self) -> None:
+        """Find the races of the new steps with earlier ones."""
         nodes, tasks, last = self.nodes, self.tasks, self.last
         for j, node in enumerate(nodes):
             if node.clock:
@@ -302,7 +329,7 @@ class Races:
             clock = list(nodes[last[task]].clock) if task in last else []
             if step.kind == "begin" and step.task.born >= 0:
                 join(clock, nodes[step.task.born].clock)
-            yield from self._of(step, clock)
+            node.races = list(self._of(step, clock))
             if step.forced:
                 for i in last.values():
                     join(clock, nodes[i].clock)
@@ -313,17 +340,16 @@ class Races:
             last[task] = j
             self.history.add(step, j)
 
-    def of_pending(self, execution: Execution) -> Iterator[Race]:
+    def pending(self, execution: Execution) -> list[Operation]:
         """Steps that were announced and never came: those of a deadlock, and of daemons whose program was over."""
-        steps = self.steps
-        if execution.ending == "cut" or not steps:
-            return
-        for task in execution.live:
-            step = task.pending
-            if step.index >= 0:
-                continue
-            mine = [n for n, done in enumerate(steps) if done.task is task]
-            yield from self._of(step, list(self.nodes[mine[-1] if mine else task.born].clock))
+        if execution.ending == "cut" or not self.steps:
+            return []
+        return [task.pending for task in execution.live if task.pending.index < 0]
+
+    def of_pending(self, step: Operation) -> Iterator[Race]:
+        """The races of a step that never came."""
+        mine = [n for n, done in enumerate(self.steps) if done.task is step.task]
+        return self._of(step, list(self.nodes[mine[-1] if mine else step.task.born].clock))
 
     def _of(self, step: Operation, clock: Clock) -> Iterator[Race]:
         """The races of one step; ``clock`` is what its task knew, and learns what came before it."""
@@ -331,7 +357,7 @@ class Races:
             if step.deadline is not None or not step.resource.startswith("task "):  # a join comes after an end, period
                 yield from self._of_waiting(step, list(clock))
                 if step.forced and any(task >= len(clock) or clock[task] < i for task, i in self.last.items()):
-                    yield step.index, step, TIMEOUT, _in_vain(step)  # the same, but not after all the rest
+                    yield step.index, TIMEOUT, _in_vain(step)  # the same, but not after all the rest
             for i in self.history.conflicts(step.task.key, step.accesses):
                 join(clock, self.nodes[i].clock)
             return
@@ -339,7 +365,7 @@ class Races:
             other = self.nodes[i]
             if other.task < len(clock) and clock[other.task] >= i:
                 continue
-            yield i, step, GO, self._tried(step, i)
+            yield i, GO, self._tried(step, i)
             join(clock, other.clock)
 
     def _of_waiting(self, step: Operation, known: Clock) -> Iterator[Race]:
@@ -351,9 +377,9 @@ class Races:
                 continue
             able = enabled_after(step, partial(self._without, i), self.initial)
             if able is not False:
-                yield i, step, GO, _at_news(step) if step.woken is not None else step.asked
+                yield i, GO, _at_news(step) if step.woken is not None else step.asked
             if able is not True and step.deadline is not None:
-                yield i, step, TIMEOUT, step.accesses if step.outcome is TIMEOUT else _in_vain(step)
+                yield i, TIMEOUT, step.accesses if step.outcome is TIMEOUT else _in_vain(step)
             if able or (expired and not step.forced and able is False):
                 join(known, other.clock)
 
