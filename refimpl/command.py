@@ -28,6 +28,8 @@ from refimpl.staging import Reading
 from refimpl.storage import LOADED, NORMALIZED, PackageStorage
 from refimpl.summary import JobResult, LoadSummary
 
+_TOLD = 20  # repairs, one line each; of more only the counts
+
 app = typer.Typer(name="loadloom", add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -204,8 +206,11 @@ def _nothing_to_do(request: Request, load_id: str, failed: int) -> int:
 def _tell(summary: LoadSummary, refused: list[str]) -> None:
     for line in refused:
         complain(f"{line} (skipped)", OK)
-    for repair in summary.repairs:
+    for repair in summary.repairs[:_TOLD]:
         complain(f"{repair.path}: {repair.kind}, taken as {repair.taken_as}", OK)
+    if len(summary.repairs) > _TOLD:
+        counts = ", ".join(f"{count} {kind}" for kind, count in summary.repaired.items())
+        complain(f"{len(summary.repairs)} repairs in all: {counts}", OK)
     for job in summary.jobs:
         if job.warning:
             complain(f"{job.job_id}: {job.warning}", OK)

@@ -44,6 +44,7 @@ def as_json(load_id: str, status: str, summary: LoadSummary, seconds: float, ref
         "attempts": summary.attempts,
         "tables": {name: asdict(count) for name, count in by_table(summary).items()},
         "failed": [{"job": job.job_id, "error": job.error} for job in summary.failed],
+        "repaired": summary.repaired,
         "repairs": [asdict(repair) for repair in summary.repairs],
         "skipped": refused,
         "seconds": round(seconds, 3),

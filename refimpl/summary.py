@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from refimpl.package import Repair
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """How a job ended."""
 
@@ -39,6 +39,11 @@ class LoadSummary:
     def by_state(self) -> dict[str, int]:
         """The number of jobs by state."""
         return dict(Counter(job.state for job in self.jobs))
+
+    @property
+    def repaired(self) -> dict[str, int]:
+        """The number of repairs by kind."""
+        return dict(Counter(repair.kind for repair in self.repairs))
 
     @property
     def rows(self) -> int:
