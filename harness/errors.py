@@ -29,9 +29,9 @@ class Abandoned(BaseException):
     """Raised in every task of an execution that is over; nothing of the program may act after it."""
 
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_ADDRESS = re.compile(r"(?<= at )0x[0-9a-f]+|(?<=\.\.\.)[0-9a-f]{8,16}(?=>)")  # pytest cuts long ones in the middle
 
 
 def in_words(error: BaseException) -> str:
     """Type and message of an exception, the same in every process: addresses of objects are left out."""
-    return _ADDRESS.sub(" at 0x...", f"{type(error).__name__}: {error}").strip().rstrip(":")
+    return _ADDRESS.sub("0x...", f"{type(error).__name__}: {error}").strip().rstrip(":")

@@ -109,9 +109,11 @@ def _set_exception(execution: Execution, self: Any, exception: Any) -> None:
 
 def _cancel(execution: Execution, self: Any) -> bool:
     binding = FUTURE.of(execution, self)
-    execution.perform(Operation("cancel", binding.write))
+    operation = Operation("cancel", binding.write)
+    execution.perform(operation)
     state: model.Future = binding.model
     if state.state in (RUNNING, FINISHED):
+        operation.kind, operation.accesses = "too late to cancel", binding.read
         return False
     if state.state == PENDING:
         state.state = self._state = CANCELLED

@@ -11,7 +11,7 @@ from .. import model
 from ..runtime import control
 from ..runtime.execution import Execution
 from ..trace import Operation
-from .binding import NAME, Binding, Kind, intruded, wait
+from .binding import NAME, SLOT, Binding, Kind, intruded, wait
 from .patching import Patches
 
 _real_lock = _thread.allocate_lock
@@ -96,6 +96,9 @@ class AnyLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+    def __repr__(self) -> str:
+        return f"<loadloom {self.__dict__.get(NAME) or getattr(self.__dict__.get(SLOT), 'name', 'lock')}>"
 
     def _locked(self) -> bool:
         """As `threading.Lock.locked`."""

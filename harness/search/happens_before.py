@@ -96,17 +96,24 @@ def races(steps: list[Operation]) -> Iterator[tuple[int, int]]:
         history.add(step, j)
 
 
-_BOOKKEEPING = ("task ", "pool ", "future ", "budget ", "program ")
+_BOOKKEEPING = ("task ", "budget ", "program ")
+_HANDED_OVER = ("run", "set result", "set exception", "result", "too late to cancel")
 
 
 def interacts(steps: list[Operation]) -> bool:
-    """Whether two tasks did dependent operations on something of the program's own: else nothing was checked."""
-    seen: dict[str, list[tuple[object, str]]] = defaultdict(list)
+    """Whether two tasks did dependent operations on something of the program's own: else nothing was checked.
+
+    Work that is handed to a pool, and its result back, is no more than a thread that is started and joined.
+    """
+    seen: dict[str, list[tuple[object, str, bool]]] = defaultdict(list)
+    given = {step.resource for step in steps if step.kind == "run"}  # futures that a pool's worker took
     for step in steps:
         for name, mode in step.accesses:
-            if name.startswith(_BOOKKEEPING):
+            if name.startswith(_BOOKKEEPING) or step.kind == "take work":
                 continue
-            if any(task is not step.task and conflicting(other, mode) for task, other in seen[name]):
-                return True
-            seen[name].append((step.task, mode))
+            plain = name in given and step.kind in _HANDED_OVER
+            for task, other, also in seen[name]:
+                if task is not step.task and conflicting(other, mode) and not (plain and also):
+                    return True
+            seen[name].append((step.task, mode, plain))
     return False

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures.thread import BrokenThreadPool
 
 import pytest
@@ -193,3 +193,33 @@ def test_work_of_two_workers_interleaves():
 
     harness.explore(program)
     assert orders == {(1, 2), (2, 1)}
+
+
+def mapped():
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(abs, [1, -2])) == [1, 2]
+
+
+def promised():
+    made = Future()
+    thread = threading.Thread(target=lambda: made.set_result(1))
+    thread.start()
+    assert made.result() == 1
+    thread.join()
+
+
+def cancelled():
+    with ThreadPoolExecutor(1) as pool:
+        [pool.submit(int) for _ in range(2)][1].cancel()
+
+
+def nested():
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(lambda: pool.submit(int).result()).result()
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict"), [(mapped, "VACUOUS"), (promised, "PROVED"), (cancelled, "PROVED"), (nested, "PROVED")]
+)
+def test_work_handed_to_a_pool_is_not_yet_something_to_interleave(program, verdict):
+    assert str(harness.explore(program).verdict) == verdict
