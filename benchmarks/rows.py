@@ -159,7 +159,8 @@ def table(found: list[Contender], rows: int, size: int) -> str:
         "",
         f"`python benchmarks/rows.py`: one JSONL file of {rows:,} rows, {size >> 20} MiB; medians of "
         f"{len(found[0].wall)} runs that took turns; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at "
-        f"the end, Python {platform.python_version()}. Whole processes, durable at the destination.",
+        f"the end (others were at work), Python {platform.python_version()}. Whole processes, durable at the "
+        "destination; CPU without the server's.",
         "",
         "| destination | loader | seconds | rows per second | CPU seconds | times as fast | times less CPU |",
         "|---|---|---|---|---|---|---|",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -98,7 +100,7 @@ def carry_out(request: Request) -> int:
     sources = find_sources(request.sources, request.table)
     state_dir = request.state_dir or default_state_dir(target)
     ordered = request.disposition.kind == "merge"  # the last of several rows with one key stays
-    with Reading(sources, state_dir, request.skip_unreadable, ordered) as reading:
+    with Reading(sources, state_dir, request.skip_unreadable, ordered, _watch_reading) as reading:
         if target.path and not os.path.exists(target.path):
             _read_first(target, reading)  # so that a refusal leaves no empty database behind
         destination = connect(request.url)
@@ -121,6 +123,18 @@ def carry_out(request: Request) -> int:
         report.print_summary(Console(), target.shown, summary, seconds)
     _tell(summary, refused)
     return FAILED if summary.failed else OK
+
+
+@contextmanager
+def _watch_reading(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of the sources read, where somebody looks."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda count: None
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda count: progress.update(task, completed=count)
 
 
 def _read_first(target: Target, reading: Reading) -> None:

@@ -48,7 +48,7 @@ def extract(
     of the files; `on_progress` is told how many were read.
     Raises SourceError, a line for each source that is no table, when they are not to be skipped or nothing is left.
     """
-    work = _Work(Extractor(folder, ordered), folder, skip_unreadable, on_progress)
+    work = _Work(Extractor(folder, ordered), folder, skip_unreadable, ordered, on_progress)
     try:
         for pack in _packs(sources, work):
             work.take(pack)
@@ -73,9 +73,15 @@ class _Work:
     """What was done so far."""
 
     def __init__(
-        self, extractor: Extractor, folder: str, skip_unreadable: bool, on_progress: Callable[[int], None]
+        self,
+        extractor: Extractor,
+        folder: str,
+        skip_unreadable: bool,
+        ordered: bool,
+        on_progress: Callable[[int], None],
     ) -> None:
         self.extractor = extractor
+        self.ordered = ordered
         self.folder = folder
         self.skip_unreadable = skip_unreadable
         self.on_progress = on_progress
@@ -145,6 +151,8 @@ def _packs(sources: Sequence[Source], work: _Work) -> Iterator[Pack]:
         except SourceError as error:
             work.refuse(error)
             continue
+        if work.ordered and layout not in pending:
+            yield from _flush(pending, sizes, table)
         files = pending.setdefault(layout, [])
         files.append(found)
         sizes[layout] = sizes.get(layout, 0) + os.path.getsize(found.path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
 from refimpl.errors import PackageError
@@ -13,17 +14,26 @@ from refimpl.extraction import Extraction, extract
 from refimpl.sources import Source
 from refimpl.storage import remove_tree
 
+Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Given the number of sources, makes what is told how many of them were read."""
+
 
 class Reading:
     """Reads `sources` when first asked for; what was read lies in the staging folder until `close`."""
 
     def __init__(
-        self, sources: Sequence[Source], state_dir: str, skip_unreadable: bool = False, ordered: bool = False
+        self,
+        sources: Sequence[Source],
+        state_dir: str,
+        skip_unreadable: bool = False,
+        ordered: bool = False,
+        watch: Watch = lambda total: nullcontext(lambda count: None),
     ) -> None:
         self._sources = sources
         self._state_dir = state_dir
         self._skip_unreadable = skip_unreadable
         self._ordered = ordered
+        self._watch = watch
         self._stack = contextlib.ExitStack()
         self._found: Extraction | None = None
 
@@ -31,7 +41,8 @@ class Reading:
         """The jobs. Raises what `extract` and `staging` raise."""
         if self._found is None:
             folder = self._stack.enter_context(staging(self._state_dir))
-            self._found = extract(self._sources, folder, self._skip_unreadable, self._ordered)
+            with self._watch(len(self._sources)) as on_progress:
+                self._found = extract(self._sources, folder, self._skip_unreadable, self._ordered, on_progress)
         return self._found
 
     def close(self) -> None:

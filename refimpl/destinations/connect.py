@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -25,11 +26,8 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """The URL for people: without a password."""
-        parts = urlsplit(self.url)
-        if parts.password is None:
-            return self.url
-        return self.url.replace(f":{parts.password}@", ":***@", 1)
+        """The URL for people: without a password, which may stand in two places."""
+        return f"postgresql://{self.place}" if self.scheme == "postgresql" else self.url
 
 
 def parse(url: str) -> Target:
@@ -40,8 +38,9 @@ def parse(url: str) -> Target:
     what is wrong with it.
     """
     scheme, separator, rest = url.partition("://")
+    shown = re.sub(r"(//[^/@]*:)[^@]*@", r"\1***@", url)
     if not separator:
-        raise DestinationError(f"{url}: not a destination URL; write for example duckdb:///out.duckdb")
+        raise DestinationError(f"{shown}: not a destination URL; write for example duckdb:///out.duckdb")
     if scheme == "null":
         return Target("null", "", "", url)
     if scheme == "duckdb":
@@ -50,7 +49,7 @@ def parse(url: str) -> Target:
         return _parse_file(url, rest)
     if scheme in ("postgresql", "postgres"):
         return _parse_postgresql(url)
-    raise DestinationError(f"{url}: unknown scheme {scheme!r}; known are {_KNOWN}")
+    raise DestinationError(f"{shown}: unknown scheme {scheme!r}; known are {_KNOWN}")
 
 
 def _parse_duckdb(url: str, rest: str) -> Target:

@@ -267,6 +267,13 @@ def test_merge_keeps_the_row_of_the_last_job_in_whatever_order_they_run(place: P
 
 
 @databases
+def test_merge_keeps_the_last_row_of_many_in_a_file_that_is_read_in_parallel(place: Place) -> None:
+    rows = "".join(f"{number % 1000},{number}\n" for number in range(260_000))
+    place.load(("a.csv", f"k,v\n{rows}"), how=merge("k"))
+    assert place.rows("count(*), min(v), max(v)") == [(1000, 259_000, 259_999)]
+
+
+@databases
 def test_merge_by_several_columns(place: Place) -> None:
     place.load(("a.jsonl", lines({"a": 1, "b": "x", "v": 1}, {"a": 1, "b": "y", "v": 2})))
     place.load(("b.jsonl", lines({"a": 1, "b": "x", "v": 3})), how=merge("a", "B"))

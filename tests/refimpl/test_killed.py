@@ -49,7 +49,8 @@ class Killer:
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        if process.stdout.readline() != "ready\n":
+            pytest.fail(process.communicate()[1])
         return process
 
     def run(self) -> float:

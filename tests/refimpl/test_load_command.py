@@ -179,6 +179,29 @@ def test_absolute_url(shell: Shell) -> None:
     assert len(shell.tables()["items"]) == 2
 
 
+def test_one_table_for_all(shell: Shell) -> None:
+    shell.to_db("data/part0.csv", "data/part1.csv", "--table", "parts")
+    assert len(shell.tables()["parts"]) == 100
+
+
+def test_replace_and_merge(shell: Shell) -> None:
+    file = shell.folder / "t.csv"
+    for text, *options in (
+        ("k,v\n1,a\n2,b\n",),
+        ("k,v\n3,c\n4,d\n", "--disposition", "replace"),
+        ("k,v\n4,e\n5,f\n", "--disposition", "merge", "--key", "k"),
+    ):
+        file.write_text(text)
+        assert shell.to_db("t.csv", *options).returncode == 0
+    assert shell.tables()["t"] == [(3, "c"), (4, "e"), (5, "f")]
+
+
+@pytest.mark.parametrize("options", [("--disposition", "merge"), ("--key", "x")])
+def test_merge_and_key_go_together(shell: Shell, options: tuple[str, ...]) -> None:
+    done = shell.to_db("data", *options)
+    assert (done.returncode, "--disposition merge needs --key COLUMN" in done.stderr) == (2, True)
+
+
 KILLS = [
     ("loader.prepare", 1),
     ("job.run", 1),

@@ -114,6 +114,16 @@ def test_rows_that_are_to_stay_in_order_do(tmp_path: Path) -> None:
     assert numbers(found) == [(number,) for number in range(600_000)]
 
 
+def test_files_of_several_layouts_stay_in_order_too(tmp_path: Path) -> None:
+    folder = many(tmp_path / "d", 6)
+    for number in (1, 4):
+        (folder / f"f{number}.jsonl").rename(folder / f"f{number}.csv")
+        (folder / f"f{number}.csv").write_text(f"n\n{number}\n")
+    jobs = read(tmp_path, folder, ordered=True).jobs
+    found = [duckdb.connect().execute(f"FROM '{job.source}'").fetchall() for job in jobs]
+    assert [int(n) for rows in found for (n,) in rows] == list(range(6))
+
+
 def test_bad_line_far_into_a_large_file_is_named(tmp_path: Path) -> None:
     path = large(tmp_path / "t.jsonl", 200_000)
     with path.open("a") as file:
