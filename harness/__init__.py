@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import ExplorationFailed, Result, explore, replay
-    from .conformance.scenario import JobPlan, Scenario, fails, retries, succeeds
+    from .conformance.plan import JobPlan, breaks, fails, retries, slow, succeeds
+    from .conformance.scenario import Scenario
     from .errors import LoadloomError, NondeterminismError, UsageError
     from .faults import FILE_FAULTS
     from .faults.points import fault_point
@@ -28,6 +29,7 @@ __all__ = [
     "Scenario",
     "UsageError",
     "Verdict",
+    "breaks",
     "explore",
     "fails",
     "fault_point",
@@ -35,13 +37,15 @@ __all__ = [
     "marks",
     "replay",
     "retries",
+    "slow",
     "step",
     "succeeds",
 ]
 
 _HOMES = {
     "api": ("ExplorationFailed", "Result", "explore", "replay"),
-    "conformance.scenario": ("JobPlan", "Scenario", "fails", "retries", "succeeds"),
+    "conformance.plan": ("JobPlan", "breaks", "fails", "retries", "slow", "succeeds"),
+    "conformance.scenario": ("Scenario",),
     "errors": ("LoadloomError", "NondeterminismError", "UsageError"),
     "faults": ("FILE_FAULTS",),
     "faults.points": ("fault_point",),

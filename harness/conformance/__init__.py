@@ -1,5 +1,6 @@
 """Verify a loader: adapters, scenarios, the verdict on each rule."""
 
-from .scenario import JobPlan, Scenario, fails, retries, succeeds
+from .plan import JobPlan, breaks, fails, retries, slow, succeeds
+from .scenario import Scenario
 
-__all__ = ["JobPlan", "Scenario", "fails", "retries", "succeeds"]
+__all__ = ["JobPlan", "Scenario", "breaks", "fails", "retries", "slow", "succeeds"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..probes.steps import step
-from ..runtime import control
-from .scenario import SUCCESS, TERMINAL, Scenario
+from .scenario import Scenario
+from .script import Script
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Layout:
         marker_of: the job whose marker is at this path, or None.
         state: the attribute by which a job's state is published.
         finished: the attribute with the time at which it finished.
+        error: the attribute with the error that ended the attempt.
     """
 
     package: str
@@ -44,46 +43,7 @@ class Layout:
     marker_of: Callable[[str], str | None]
     state: str = "_state"
     finished: str = "_finished_at"
-
-
-class Script:
-    """The destination of a scenario: takes or refuses each attempt as planned, and counts what it committed.
-
-    Args:
-        scenario: the jobs with their outcomes.
-        terminal: makes the error that fails a job for good.
-        transient: makes the error after which a job is tried again.
-    """
-
-    def __init__(
-        self, scenario: Scenario, terminal: Callable[[str], Exception], transient: Callable[[str], Exception]
-    ) -> None:
-        self._plans = {job.name: job.outcomes for job in scenario.jobs}
-        self._terminal = terminal
-        self._transient = transient
-        self.attempts: Counter[str] = Counter()
-        self.commits: Counter[str] = Counter()
-        self.loads: Counter[str] = Counter()
-        self.last: dict[str, str] = {}
-        self.running: dict[Any, str] = {}
-        """The job that each task has run last."""
-
-    def run(self, job: str) -> None:
-        """What the destination does with one attempt at a job: a visible step. Raises what the plan says."""
-        step(f"run {job}", "write", kind="run", detail=f"load {job}")
-        self.attempts[job] += 1
-        outcomes = self._plans[job]
-        outcome = outcomes[min(self.attempts[job], len(outcomes)) - 1]
-        self.last[job] = outcome
-        execution = control.exploring()
-        if execution is not None:
-            self.running[execution.current] = job
-        if outcome == SUCCESS:
-            self.commits[job] += 1
-        elif outcome == TERMINAL:
-            raise self._terminal(f"the destination refuses {job}")
-        else:
-            raise self._transient(f"the destination cannot take {job} now")
+    error: str = "_exception"
 
 
 class World(Protocol):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from ..contract.events import (
+    CALLBACK,
+    EXPIRED,
     FINALISE,
     FINISHED,
+    LOOK,
     MARKER,
     MARKER_GONE,
+    RETURN,
     STATE,
     TOUCH,
     WAKE,
@@ -16,8 +21,11 @@ from ..contract.events import (
 )
 from ..contract.events import RUN as RUN_EVENT
 from ..errors import AdapterError
-from ..trace import GO, READ, WRITE, Operation
+from ..trace import FORCED, GO, READ, WRITE, Operation
 from .adapter import World
+
+RETURNED = "task run of the loader"
+"""The resource that is written when the call that runs the loader returns: no more than bookkeeping."""
 
 _REMOVALS = ("unlink", "remove", "rmdir", "remove tree")
 _MOVES = ("rename", "replace", "link")
@@ -26,10 +34,13 @@ _MOVES = ("rename", "replace", "link")
 class WorldView:
     """`contract.View` over a world."""
 
-    def __init__(self, world: World, root: str, jobs: tuple[str, ...]) -> None:
+    def __init__(
+        self, world: World, root: str, jobs: tuple[str, ...], raised: Callable[[], BaseException | None]
+    ) -> None:
         self._world = world
         self._root = root
         self.jobs = jobs
+        self.raised = raised
 
     def _attribute(self, job: str, name: str) -> object:
         held = self._world.job(job)
@@ -67,12 +78,35 @@ class WorldView:
 
     def resources(self, kind: str) -> tuple[str, ...]:
         """Resources that events of a kind write."""
+        if kind == RETURN:
+            return (RETURNED,)
         name = {STATE: self._world.layout.state, FINISHED: self._world.layout.finished}.get(kind)
         return tuple(f"attr {job}.{name}" for job in self.jobs) if name else ()
 
     def ran_badly(self, job: str) -> bool:
         """Whether the destination refused the last attempt."""
-        return self._world.script.last.get(job) not in (None, "success")
+        return job in self._world.script.errors
+
+    def destination_error(self, job: str) -> BaseException | None:
+        """What the destination raised first."""
+        return self._world.script.errors.get(job)
+
+    def callback_error(self, job: str) -> BaseException | None:
+        """What the callback raised."""
+        return self._world.script.callback_errors.get(job)
+
+    def recorded_error(self, job: str) -> BaseException | None:
+        """What the job shows."""
+        found = self._attribute(job, self._world.layout.error)
+        return found if isinstance(found, BaseException) else None
+
+    def left_with(self, job: str) -> BaseException | None:
+        """What left its worker."""
+        return self._world.script.left_with.get(job)
+
+    def commits(self, job: str) -> int:
+        """How often it was committed."""
+        return self._world.script.commits[job]
 
 
 class Lens:
@@ -85,20 +119,32 @@ class Lens:
 
     def __call__(self, step: Operation) -> Event | None:
         """The event that a step is, if it is one."""
-        if step.outcome is not GO or not step.accesses:
+        if not step.accesses:
             return None
         resource = step.accesses[0][0]
+        if step.outcome is not GO:
+            waits = step.kind == "acquire" and resource.startswith("semaphore") and not step.task.path
+            return Event(EXPIRED, "", step) if waits and step.outcome is FORCED else None
         if resource.startswith("file ") or resource.startswith("data "):
             return self._file(step)
-        if resource.startswith("attr ") and step.kind == "write":
-            job, _, name = resource[5:].rpartition(".")
-            kind = {self._layout.state: STATE, self._layout.finished: FINISHED}.get(name)
-            return Event(kind, job, step) if kind else None
+        if resource.startswith("attr "):
+            return self._attribute(step, resource)
         if resource.startswith("step run "):
             return Event(RUN_EVENT, resource[9:], step)
+        if resource.startswith("step callback "):
+            return Event(CALLBACK, resource[14:], step)
+        if resource == RETURNED:
+            return Event(RETURN, "", step)
         if step.kind == "release" and resource.startswith("semaphore") and step.task in self._running:
             return Event(WAKE, self._running[step.task], step)
         return None
+
+    def _attribute(self, step: Operation, resource: str) -> Event | None:
+        job, _, name = resource[5:].rpartition(".")
+        if step.kind == "write":
+            kind = {self._layout.state: STATE, self._layout.finished: FINISHED}.get(name)
+            return Event(kind, job, step) if kind else None
+        return Event(LOOK, job, step) if name == self._layout.state else None
 
     def _file(self, step: Operation) -> Event | None:
         written = [name[5:] for name, mode in step.accesses if mode == WRITE and name[:5] in ("file ", "data ")]

@@ -5,43 +5,27 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+from ..contract.rules import RULES
 from ..errors import UsageError
+from ..faults import FILE_FAULTS
+from . import plan
+from .plan import JobPlan, breaks, fails, retries, slow, succeeds
 
-SUCCESS = "success"
-TERMINAL = "terminal"
-TRANSIENT = "transient"
-ALL_RULES = ("C1", "C2", "C3", "C4", "C5")
+__all__ = [
+    "ALL_RULES", "JobPlan", "Scenario", "available", "breaks", "catalogue", "fails", "find", "load", "retries", "slow",
+    "succeeds",
+]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class JobPlan:
-    """A job and how the destination takes it, attempt by attempt; the last outcome stays.
-
-    Attributes:
-        name: the job's name, the same everywhere.
-        outcomes: ``success``, ``terminal`` (no further attempt can succeed) or ``transient``.
-    """
-
-    name: str
-    outcomes: tuple[str, ...] = (SUCCESS,)
-
-
-def succeeds(name: str) -> JobPlan:
-    """A job that the destination takes."""
-    return JobPlan(name)
-
-
-def fails(name: str) -> JobPlan:
-    """A job that the destination refuses for good."""
-    return JobPlan(name, (TERMINAL,))
-
-
-def retries(name: str, times: int = 1) -> JobPlan:
-    """A job that succeeds after ``times`` transient failures."""
-    return JobPlan(name, (TRANSIENT,) * times + (SUCCESS,))
+ALL_RULES = tuple(RULES)
+ASCENDING = "ascending"
+LISTINGS = (ASCENDING, "descending", "both")
 
 
 @dataclass(frozen=True)
@@ -54,11 +38,17 @@ class Scenario:
         jobs: the jobs of the package.
         workers: how many run at once; 0: in the loader's own thread.
         observer: a further task looks at each job's state and marker while the loader runs.
-        rules: the rules to check.
+        rules: the rules to check; by default those that these jobs and faults could break.
+        faults: how many places may break in an execution, as the search chooses.
+        at: which places those are, see `plan.PLACES`.
+        errors: how they may break, see `plan.KINDS`.
+        file_faults: how file operations may break, see `harness.FILE_FAULTS`.
+        listings: the order in which directories are listed: ``ascending``, ``descending``, or ``both`` in turn.
+        raise_on_failed: whether the loader is told to raise once a job has failed for good.
         preemptions: bound of the search.
         timeouts: timed waits that may expire although something else could run.
         sequential: only one task is meant to run; there is nothing to interleave.
-        name: the file's name; filled in when it is read.
+        name: the file's name, and for one of a family what tells it from the others; filled in when it is read.
     """
 
     title: str
@@ -66,7 +56,13 @@ class Scenario:
     source: str = ""
     workers: int = 2
     observer: bool = False
-    rules: tuple[str, ...] = ALL_RULES
+    rules: tuple[str, ...] = ()
+    faults: int = 0
+    at: tuple[str, ...] = ()
+    errors: tuple[str, ...] = (plan.TRANSIENT, plan.TERMINAL, plan.INTERRUPT)
+    file_faults: tuple[str, ...] = ("EIO", "ENOSPC")
+    listings: str = ASCENDING
+    raise_on_failed: bool = False
     preemptions: int = 2
     timeouts: int = 1
     sequential: bool = False
@@ -79,11 +75,66 @@ class Scenario:
         if not names or len(set(names)) != len(names):
             raise ValueError("a scenario needs jobs with different names")
         for job in self.jobs:
-            if not job.outcomes or not set(job.outcomes) <= {SUCCESS, TERMINAL, TRANSIENT}:
-                raise ValueError(f"job {job.name!r}: outcomes are success, terminal or transient")
-        unknown = sorted(set(self.rules) - set(ALL_RULES))
-        if unknown:
-            raise ValueError(f"unknown rules: {', '.join(unknown)}; known are {', '.join(ALL_RULES)}")
+            if not job.outcomes:
+                raise ValueError(f"job {job.name!r} has no outcome")
+            for outcome in job.outcomes:
+                plan.parse(outcome)
+        if self.faults and not self.at:
+            object.__setattr__(self, "at", (*plan.JOB_PLACES, *plan.LOAD_PLACES))
+        _known("rules", self.rules, ALL_RULES)
+        _known("at", self.at, plan.PLACES)
+        _known("errors", self.errors, plan.KINDS)
+        _known("file_faults", self.file_faults, FILE_FAULTS)
+        _known("listings", (self.listings,), LISTINGS)
+        if not self.rules:
+            object.__setattr__(self, "rules", tuple(rules_for(self)))
+
+    @staticmethod
+    def family(
+        title: str, make: Callable[..., dict[str, Any]], axes: dict[str, Sequence[Any]], **common: Any
+    ) -> list[Scenario]:
+        """A scenario for each combination of values.
+
+        Args:
+            title: of each; its braces name axes.
+            make: called with a value for each axis, by name; the arguments of that scenario. None: no such one.
+            axes: names and values. The values' texts, joined by dashes, tell the scenarios' names apart.
+            common: arguments of all of them.
+        """
+        found = []
+        for values in product(*axes.values()):
+            chosen = dict(zip(axes, values))
+            arguments = make(**chosen)
+            if arguments is not None:
+                tail = "-".join(re.sub(r"[^A-Za-z0-9]+", "-", str(value)) for value in values)
+                found.append(Scenario(title.format(**chosen), name=tail, **{**common, **arguments}))
+        return found
+
+
+def rules_for(scenario: Scenario) -> Iterator[str]:
+    """The rules that its jobs and faults could break; others would be VACUOUS."""
+    free = scenario.at if scenario.faults else ()
+    failing = any(job.meets(tuple(plan.KINDS), plan.FROM_DESTINATION) for job in scenario.jobs)
+    calling = any(job.meets(tuple(plan.KINDS), plan.FROM_CALLBACK) for job in scenario.jobs)
+    may_fail = failing or any(place in free for place in plan.FROM_DESTINATION)
+    may_call = calling or any(place in free for place in (*plan.FROM_CALLBACK, plan.MARKER, plan.FILES))
+    transient = any(job.meets((plan.TRANSIENT,), plan.FROM_DESTINATION) for job in scenario.jobs)
+    both = may_fail and may_call and (failing or calling or scenario.faults > 1)
+    checked = {
+        "C7": may_call,
+        "C8": both,
+        "C9": transient or (plan.TRANSIENT in scenario.errors and any(p in free for p in plan.FROM_DESTINATION)),
+        "C11": scenario.workers > 0,
+    }
+    for rule in ALL_RULES:
+        if RULES[rule].level <= 2 and checked.get(rule, True):
+            yield rule
+
+
+def _known(what: str, given: Sequence[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"unknown {what}: {', '.join(unknown)}; known are {', '.join(known)}")
 
 
 def catalogue() -> Path:
@@ -97,18 +148,43 @@ def available() -> dict[str, Path]:
 
 
 def files_in(*folders: Path) -> dict[str, Path]:
-    """The scenario files in some folders and below by name, sorted."""
-    found = {
-        path.stem.replace("_", "-"): path
-        for folder in folders
-        for path in folder.rglob("*.py")
-        if not path.stem.startswith("_") and path.stem != "conftest"
-    }
+    """The scenario files in some folders and below by the names of their scenarios, sorted."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in folder.rglob("*.py"):
+            if not path.stem.startswith("_") and path.stem != "conftest":
+                found.update((name, path) for name in _names_in(path))
     return dict(sorted(found.items()))
+
+
+def _names_in(path: Path) -> list[str]:
+    """Names of the scenarios in a file. Only one that speaks of a family is run for it."""
+    if b".family(" in path.read_bytes():
+        try:
+            return [scenario.name for scenario in load_all(path)]
+        except UsageError:
+            pass  # who asks for it is told what is wrong
+    return [_stem(path)]
+
+
+def _stem(path: Path) -> str:
+    return path.stem.replace("_", "-")
 
 
 def find(name: str) -> Scenario:
     """The scenario of this name, ours or an installed package's, or in this file.
+
+    Raises:
+        UsageError: there is none, it cannot be read, or there are several.
+    """
+    found = find_all(name)
+    if len(found) > 1:
+        raise UsageError(f"{name}: a family of {len(found)}; name one: {', '.join(each.name for each in found)}")
+    return found[0]
+
+
+def find_all(name: str) -> list[Scenario]:
+    """The scenario of this name, or each of the family of this name, or in this file.
 
     Raises:
         UsageError: there is none, or it cannot be read.
@@ -117,18 +193,47 @@ def find(name: str) -> Scenario:
 
     known = scenarios()
     if name in known:
-        return replace(load(known[name]), name=name)
+        own = name.rpartition(".")[2]
+        return [replace(each, name=name) for each in load_all(known[name]) if each.name == own]
+    prefix, dot, stem = name.rpartition(".")
+    members = {path for each, path in known.items() if each.startswith(prefix + dot) and _stem(path) == stem}
+    if members:
+        return [replace(each, name=f"{prefix}{dot}{each.name}") for path in members for each in load_all(path)]
     if name.endswith(".py") or "/" in name:
-        return load(Path(name))
+        return load_all(Path(name))
     raise UsageError(f"no scenario {name!r}; there are {', '.join(known)}; or give a file")
 
 
 def load(path: Path) -> Scenario:
-    """Read a scenario file: Python code with one `Scenario` at module level.
+    """The one scenario of a file.
+
+    Raises:
+        UsageError: as `load_all`, or it is a family.
+    """
+    found = load_all(path)
+    if len(found) > 1:
+        raise UsageError(f"{path}: a family of {len(found)}; name one: {', '.join(each.name for each in found)}")
+    return found[0]
+
+
+def load_all(path: Path) -> list[Scenario]:
+    """Read a scenario file: Python code with one `Scenario`, or one family of them, at module level.
 
     Raises:
         UsageError: the file is missing or cannot be read as a scenario; the message names file and line.
     """
+    values = list(vars(_module(path)).values())
+    single = [value for value in values if isinstance(value, Scenario)]
+    families = [v for v in values if isinstance(v, list) and v and all(isinstance(each, Scenario) for each in v)]
+    if len(single) + len(families) != 1:
+        count = len(single) + len(families)
+        raise UsageError(f"{path}: a scenario file defines one Scenario or one family of them, this one {count}")
+    if single:
+        return [replace(single[0], name=_stem(path), path=str(path))]
+    return [replace(each, name=f"{_stem(path)}-{each.name}", path=str(path)) for each in families[0]]
+
+
+def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"{path}: no such scenario file")
     module_name = "loadloom_scenario_" + re.sub(r"\W", "_", path.stem)
@@ -145,10 +250,7 @@ def load(path: Path) -> Scenario:
         raise UsageError(f"{path}:{_line(error, path)}: not a scenario: {type(error).__name__}: {error}") from error
     finally:
         sys.dont_write_bytecode = writes_bytecode
-    found = [value for value in vars(module).values() if isinstance(value, Scenario)]
-    if len(found) != 1:
-        raise UsageError(f"{path}: a scenario file defines one Scenario, this one {len(found)}")
-    return replace(found[0], name=path.stem.replace("_", "-"), path=str(path))
+    return module
 
 
 def _line(error: BaseException, path: Path) -> int:

@@ -13,20 +13,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..contract import MONITORS, View, Watch
+from ..contract.agreement import Agreement, Key, Outcome
 from ..contract.events import TERMINAL
 from ..contract.monitor import Lens as LensFunction
-from ..errors import AdapterError, LoadloomError
+from ..errors import Abandoned, AdapterError, LoadloomError
+from ..faults import FileFaults, happened
 from ..probes import Patches, attributes, files
 from ..probes.steps import step
 from ..runtime import Execution, control
 from ..search import Dpor, Fixed, Strategy
+from ..search.defaults import SameFaults
 from ..search.explore import Exploration, Finding, Progress, explore
 from ..search.runner import Runner
 from ..search.selfcheck import distrust
 from ..search.token import Token, fingerprint
+from ..trace import WRITE, Operation
 from ..verdict import Verdict
+from . import plan
 from .adapter import Implementation, World
-from .lens import Lens, WorldView
+from .lens import RETURNED, Lens, WorldView
 from .scenario import Scenario
 
 SETTLE = 500
@@ -92,7 +97,8 @@ class Report:
 
 def token_of(implementation: str, scenario: Scenario, schedule: Any, execution: Execution) -> Token:
     """The token of a schedule of this scenario."""
-    return Token(implementation, scenario.name, tuple(schedule), scenario.timeouts, fingerprint(execution.steps))
+    mark = fingerprint(execution.steps)
+    return Token(implementation, scenario.name, tuple(schedule), scenario.timeouts, mark, scenario.faults)
 
 
 class Session:
@@ -105,7 +111,11 @@ class Session:
         self.root = root
         self.jobs = tuple(job.name for job in scenario.jobs)
         self.watch = Watch([MONITORS[rule] for rule in scenario.rules], self._eyes)
-        self.box = files.Sandbox(root)
+        self.agreement = Agreement()
+        self.raised: BaseException | None = None
+        self.box = files.Sandbox(root, scenario.listings)
+        if scenario.faults and (plan.FILES in scenario.at or plan.MARKER in scenario.at):
+            self.box.breaker = FileFaults(scenario.file_faults, self._may_fail)
         installers: list[Callable[[Patches], None]] = [lambda patches: files.install(patches, self.box)]
         for shared in world.shared():
             installers.append(
@@ -114,6 +124,7 @@ class Session:
         self.runner = Runner(
             self._program,
             timeouts=scenario.timeouts,
+            faults=scenario.faults,
             install=installers,
             before=self._before,
             listener=self.watch,
@@ -121,9 +132,13 @@ class Session:
         )
 
     def _eyes(self) -> tuple[View, LensFunction]:
-        return WorldView(self.world, self.root, self.jobs), Lens(self.world)
+        return WorldView(self.world, self.root, self.jobs, lambda: self.raised), Lens(self.world)
+
+    def _may_fail(self, execution: Execution, _: Operation) -> bool:
+        return plan.FILES in self.scenario.at or execution.current in self.world.script.calling
 
     def _before(self) -> None:
+        self.raised = None
         for name in sorted(os.listdir(self.root)):
             shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
         self.box.reset()
@@ -136,7 +151,11 @@ class Session:
             ) from error
 
     def _after(self, execution: Execution) -> None:
+        self.watch.end(execution)
         execution.notes["events"] = self.watch.events  # for whoever explains it
+        if "C12" in self.scenario.rules and execution.ending == "finished":
+            execution.notes["outcome"] = self._outcome(execution)
+            self._compare(execution)
         here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
         execution.failures[:] = [
             replace(found, error=found.error.replace(here, "")) if here in found.error else found
@@ -146,12 +165,40 @@ class Session:
     def _program(self) -> None:
         if self.scenario.observer:
             threading.Thread(target=self._observe, name="observer", daemon=True).start()
+        execution = control.exploring()
+        assert execution is not None
+        assert execution.current is not None
         try:
             self.world.run()
-        except Exception as error:
-            execution = control.exploring()
-            if execution is not None and execution.current is not None:
-                execution.fail_with(execution.current, error)
+        except Abandoned:
+            raise
+        except BaseException as error:
+            self.raised = error
+        execution.perform(Operation("return", ((RETURNED, WRITE),), detail="the loader"))
+        if self.raised is not None and not self.world.script.explains(self.raised, execution):
+            execution.fail_with(execution.current, self.raised)
+
+    def _outcome(self, execution: Execution) -> Outcome:
+        view = WorldView(self.world, self.root, self.jobs, lambda: self.raised)
+        states = tuple((job, view.state(job) or "not started") for job in self.jobs)
+        error = "" if self.raised is None else type(self.raised).__name__
+        return Outcome(states, view.location(), error)
+
+    def _compare(self, execution: Execution) -> None:
+        step = len(execution.steps) - 1
+        failure = self.agreement.judge(_faults_of(execution), execution.notes["outcome"], step)
+        if failure is not None:
+            execution.failures.append(failure)
+
+    def agree(self, execution: Execution) -> None:
+        """Hold an execution against the default order with the same faults, which is run where it is not known yet."""
+        key = _faults_of(execution)
+        if "outcome" not in execution.notes or self.agreement.knows(key):
+            return  # nothing to say of it, or it was compared when it ended
+        default = self.runner.run(SameFaults(key))
+        same = "outcome" in default.notes and _faults_of(default) == key
+        self.agreement.learn(key, (default if same else execution).notes["outcome"])
+        self._compare(execution)
 
     def _observe(self) -> None:
         """Look at each job through the loader's own API, as a user would, until it is terminal."""
@@ -163,6 +210,10 @@ class Session:
                     self.world.marker(name)
                     break
                 time.sleep(0.1)
+
+
+def _faults_of(execution: Execution) -> Key:
+    return tuple(sorted((fault.place, fault.kind) for fault in happened(execution)))
 
 
 @contextmanager
@@ -220,7 +271,12 @@ def verify(
     """
     doubt = distrust()
     with session(implementation, scenario) as ready:
-        seen = visit
+
+        def visited(execution: Execution) -> None:
+            ready.agree(execution)
+            if visit is not None:
+                visit(execution, ready.watch)
+
         exploration = explore(
             ready.runner,
             strategy or Dpor(),
@@ -228,11 +284,12 @@ def verify(
             time_budget=time_budget,
             settle=settle,
             progress=progress,
-            visit=None if seen is None else lambda execution: seen(execution, ready.watch),
+            visit=visited,
         )
         if doubt:
             exploration.because(doubt)
         report = Report(implementation.name, implementation.version, scenario, exploration)
+        ready.watch.judged["C12"] = ready.agreement.judged
         for rule in scenario.rules:
             report.rules.append(_judge(exploration, rule, ready.watch.judged[rule], scenario.sequential))
         report.rules.append(_judge_run(exploration, scenario.sequential))

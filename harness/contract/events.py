@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +24,14 @@ FINALISE = "finalise"
 """The package is renamed from `normalized` to `loaded` (or the attempt to)."""
 TOUCH = "touch"
 """Something under the package's path in `normalized` is created, written, renamed or deleted."""
+CALLBACK = "callback"
+"""A job's callback is called."""
+LOOK = "look"
+"""Somebody reads a job's state."""
+EXPIRED = "expired"
+"""The loader's wait for a job ends because nothing else can happen."""
+RETURN = "return"
+"""The call that runs the loader has returned, or raised."""
 
 TERMINAL = ("completed", "failed")
 
@@ -71,3 +80,33 @@ class View(Protocol):
 
     def ran_badly(self, job: str) -> bool:
         """Whether the destination failed the job's last attempt."""
+
+    def destination_error(self, job: str) -> BaseException | None:
+        """What the destination, or its client, raised first in the job's last attempt."""
+
+    def callback_error(self, job: str) -> BaseException | None:
+        """What the callback raised in the job's last attempt."""
+
+    def recorded_error(self, job: str) -> BaseException | None:
+        """The error that the job's object shows."""
+
+    def left_with(self, job: str) -> BaseException | None:
+        """What left the worker's part of the job's last attempt."""
+
+    def commits(self, job: str) -> int:
+        """How often the job's data was committed."""
+
+    def raised(self) -> BaseException | None:
+        """What the call that ran the loader has raised."""
+
+
+def came_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and all that it came of or came after."""
+    seen: set[int] = set()
+    left = [error]
+    while left:
+        each = left.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            left += [each.__context__, each.__cause__]

@@ -11,6 +11,9 @@ from ..trace import READ, Failure, Operation
 from .events import Event, View
 from .rules import RULES
 
+ENDINGS = ("finished", "deadlock", "livelock")
+"""How an execution ends of which something can be said: nothing more could happen in it."""
+
 Lens = Callable[[Operation], Event | None]
 """Translates a step into the contract's words; None where they have none for it."""
 
@@ -36,6 +39,9 @@ class Monitor:
     def see(self, event: Event) -> None:
         """An event has happened."""
         raise NotImplementedError
+
+    def end(self, ending: str, last: Event) -> None:
+        """The execution is over. ``ending``: how; ``last``: stands for the last step of the loader's thread."""
 
     def breaks(self, event: Event, error: str, expected: str, where: str) -> None:
         """The rule is broken at this event. ``where`` tells its faces apart."""
@@ -75,13 +81,26 @@ class Watch:
         for monitor in self._monitors:
             before = monitor.judged
             monitor.see(event)
-            self.judged[monitor.rule] += monitor.judged - before
-            for found, error, expected, where in monitor.broken:
-                execution.failures.append(
-                    Failure("rule", error, rule=monitor.rule, subject=found.job, where=where,
-                            step=found.step.index, expected=expected)
-                )  # fmt: skip
-            monitor.broken.clear()
+            self._collect(execution, monitor, before)
+
+    def end(self, execution: Execution) -> None:
+        """The execution is over; of one that was given up nothing can be said."""
+        if execution is not self._execution or execution.ending not in ENDINGS:
+            return
+        last = next((step for step in reversed(execution.steps) if not step.task.path), execution.steps[-1])
+        for monitor in self._monitors:
+            before = monitor.judged
+            monitor.end(execution.ending, Event("end", "", last))
+            self._collect(execution, monitor, before)
+
+    def _collect(self, execution: Execution, monitor: Monitor, before: int) -> None:
+        self.judged[monitor.rule] += monitor.judged - before
+        for found, error, expected, where in monitor.broken:
+            execution.failures.append(
+                Failure("rule", error, rule=monitor.rule, subject=found.job, where=where,
+                        step=found.step.index, expected=expected)
+            )  # fmt: skip
+        monitor.broken.clear()
 
 
 def title(rule: str) -> str:

@@ -153,7 +153,6 @@ class FinaliseWhenTerminal(Monitor):
                     )  # fmt: skip
 
 
-MONITORS: dict[str, type[Monitor]] = {
-    cls.rule: cls
-    for cls in (MarkerBeforeState, StateBeforeWakeUp, FinishedBeforeState, QuietAfterFinalise, FinaliseWhenTerminal)
-}
+ORDERING: tuple[type[Monitor], ...] = (
+    MarkerBeforeState, StateBeforeWakeUp, FinishedBeforeState, QuietAfterFinalise, FinaliseWhenTerminal,
+)  # fmt: skip

@@ -62,5 +62,58 @@ RULES: dict[str, Rule] = {
             "A job that was still running when its package was put away is never loaded, and nobody notices.",
             "dlt-hub/dlt#3849",
         ),
+        Rule(
+            "C6", "always terminal", 2,
+            "Every started job becomes terminal or \"retry\", whatever the destination, its client's constructor, "
+            "enter or exit, or the callback raise, `BaseException` included; the loader never waits for ever.",
+            "A job that nobody ends keeps its loader polling until somebody kills it, with no word of why.",
+            "review of dlt-hub/dlt#3854 (a callback that raises left the job running, and the loader waiting); "
+            "dlt-hub/dlt#1494",
+        ),
+        Rule(
+            "C7", "no false success", 2,
+            'A job whose marker could not be written is not reported "completed"; the error is raised or recorded '
+            "where the caller of the loader meets it, not swallowed.",
+            'Without its marker the job is loaded again after a crash; whoever saw "completed" has no reason to '
+            "look.",
+            "review of dlt-hub/dlt#3854",
+        ),
+        Rule(
+            "C8", "first error wins", 2,
+            "When the destination and then the callback fail, the destination's exception is kept and the "
+            "callback's is chained to it.",
+            "The second error hides why the job failed; without the chain the first hides that it left no marker.",
+            "tests of dlt-hub/dlt#3854 (double failure)",
+        ),
+        Rule(
+            "C9", "silent retry", 2,
+            'On "retry" no marker is written and `finished_at` stays unset.',
+            "A marker is evidence: after a crash the job would not be tried again. A finish time counts it as "
+            "done.",
+            "tests of dlt-hub/dlt#3854 (the callback is never called on retry)",
+        ),
+        Rule(
+            "C10", "once", 2,
+            "Without a crash a job's data is committed once; the callback runs exactly once per terminal "
+            "transition; no release of the done event raises out of a job; no worker goes on working after the "
+            "run that started it has returned.",
+            "Rows twice in the destination are the one thing that nobody can mend afterwards.",
+            "dlt-hub/dlt#3854 (the semaphore that all jobs of a package share)",
+        ),
+        Rule(
+            "C11", "no lost wake-up", 2,
+            "Progress never depends on a poll time-out when a terminal state was published.",
+            "The loader gets through all the same, a poll later each time: a defect that only shows as slowness, "
+            "until somebody makes the poll longer.",
+            "dlt-hub/dlt#3849",
+        ),
+        Rule(
+            "C12", "order-free", 2,
+            "For the same jobs and faults the set of outcomes (job states, package state, exception type) has one "
+            "member, whatever the order in which directories are listed, jobs polled and threads run. Judged over "
+            "all traces together.",
+            "A load that ends otherwise from run to run cannot be tested, retried or explained.",
+            "dlt-hub/dlt#208 (a failed job ended the load while others were still running)",
+        ),
     )
 }  # fmt: skip

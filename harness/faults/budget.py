@@ -16,6 +16,8 @@ from ..trace import WRITE
 
 _KEY = "faults"
 RESOURCE = "budget faults"
+CHOICE = "fault at "
+"""What the kind of such a choice begins with; the place follows."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def breaks(place: str, kinds: Sequence[str]) -> str:
     if budget.left <= 0:
         budget.met = True
         return ""
-    index = execution.choose("fault", ("", *kinds))
+    index = execution.choose(f"{CHOICE}{place}", ("", *kinds))
     if index == 0:
         return ""
     step = execution.steps[-1]

@@ -21,6 +21,7 @@ from ..trace import ADD, READ, WRITE, Access, Accesses, Operation
 
 _real_lstat = os.lstat
 _real_close = os.close
+_DESCENDING = "listings descend"
 
 
 Part = tuple[int, Callable[[int], Any]]
@@ -103,12 +104,12 @@ class Sandbox:
 
     Args:
         root: the directory; an absolute path without symbolic links.
-        reverse: list directories in descending instead of ascending order of names.
+        listings: ``ascending`` or ``descending`` order of names, or ``both``: as the search chooses, once an execution.
     """
 
-    def __init__(self, root: str, reverse: bool = False) -> None:
+    def __init__(self, root: str, listings: str = "ascending") -> None:
         self.root = os.path.realpath(root)
-        self.reverse = reverse
+        self._listings = listings
         self._prefix = self.root + os.sep
         self._inodes: dict[tuple[int, int], str] = {}
         self.open: dict[int, Opened] = {}
@@ -255,7 +256,15 @@ class Sandbox:
 
     def order(self, names: Any) -> Any:
         """Directory entries in an order that does not depend on the file system."""
-        return sorted(names, reverse=self.reverse, key=lambda e: e if isinstance(e, (str, bytes)) else e.name)
+        return sorted(names, reverse=self._descending(), key=lambda e: e if isinstance(e, (str, bytes)) else e.name)
+
+    def _descending(self) -> bool:
+        execution = control.current()
+        if self._listings != "both" or execution is None:
+            return self._listings == "descending"
+        if _DESCENDING not in execution.notes:
+            execution.notes[_DESCENDING] = bool(execution.choose("order of listings", ("ascending", "descending")))
+        return bool(execution.notes[_DESCENDING])
 
 
 class Placed(str):

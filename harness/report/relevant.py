@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ..contract.events import FINALISE, FINISHED, MARKER, MARKER_GONE, RUN, STATE, TOUCH, WAKE, Event
+from ..contract.events import (
+    CALLBACK,
+    EXPIRED,
+    FINALISE,
+    FINISHED,
+    LOOK,
+    MARKER,
+    MARKER_GONE,
+    RETURN,
+    RUN,
+    STATE,
+    TOUCH,
+    WAKE,
+    Event,
+)
 from ..faults import happened
 from ..runtime import Execution
 from ..trace import BOOKKEEPING, READ, Failure, Operation, conflicting
@@ -23,6 +37,9 @@ _NOTES = {
     WAKE: "wakes the loader",
     FINALISE: "the package is finalised",
     TOUCH: "",
+    CALLBACK: "callback of {job!r}",
+    EXPIRED: "nothing else could happen",
+    RETURN: "the loader has returned",
 }
 
 Chosen = dict[int, str]
@@ -65,9 +82,11 @@ def _of_contract(failure: Failure, steps: list[Operation], events: list[Event]) 
     chosen: Chosen = {}
     begun: set[str] = set()
     for event in events:
+        if event.kind == LOOK:
+            continue
         if event.kind == RUN:
             begun.add(event.job)
-        if event.kind == FINALISE or (event.job in jobs and event.job in begun):
+        if event.kind in (FINALISE, EXPIRED, RETURN) or (event.job in jobs and event.job in begun):
             chosen[event.step.index] = _NOTES[event.kind].format(job=event.job)
             seen = _first_look(event, steps) if event.kind == STATE else None
             if seen is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.contract import Event, Monitor
+from harness.runtime import Task
 from harness.trace import Operation
 
 
@@ -18,6 +19,12 @@ class Seen:
     markers: set[str] = field(default_factory=set)
     put_away: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    first_errors: dict[str, BaseException] = field(default_factory=dict)
+    callback_errors: dict[str, BaseException] = field(default_factory=dict)
+    shown_errors: dict[str, BaseException] = field(default_factory=dict)
+    leaving: dict[str, BaseException] = field(default_factory=dict)
+    committed: dict[str, int] = field(default_factory=dict)
+    outcome: BaseException | None = None
     where: str = "normalized"
 
     def state(self, job: str) -> str | None:
@@ -38,6 +45,24 @@ class Seen:
     def ran_badly(self, job: str) -> bool:
         return job in self.refused
 
+    def destination_error(self, job: str) -> BaseException | None:
+        return self.first_errors.get(job)
+
+    def callback_error(self, job: str) -> BaseException | None:
+        return self.callback_errors.get(job)
+
+    def recorded_error(self, job: str) -> BaseException | None:
+        return self.shown_errors.get(job)
+
+    def left_with(self, job: str) -> BaseException | None:
+        return self.leaving.get(job)
+
+    def commits(self, job: str) -> int:
+        return self.committed.get(job, 0)
+
+    def raised(self) -> BaseException | None:
+        return self.outcome
+
 
 class Story:
     """Tells a monitor what happens, one event after another."""
@@ -45,11 +70,23 @@ class Story:
     def __init__(self, monitor: type[Monitor], **seen: object) -> None:
         self.seen = Seen(**seen)  # type: ignore[arg-type]
         self.monitor = monitor(self.seen)
+        self._tasks: dict[str, Task] = {}
 
     def happens(self, kind: str, job: str = "a", *, path: str = "", step: str = "", task: str = "worker") -> None:
+        self.monitor.see(self._event(kind, job, path, step, task))
+
+    def _event(self, kind: str, job: str, file: str, step: str, task: str) -> Event:
         operation = Operation(step or kind)
-        operation.task = task
-        self.monitor.see(Event(kind, job, operation, path))
+        path = () if task == "loader" else (len(self._tasks) + 1,)
+        operation.task = self._tasks.setdefault(task, Task(path, task, lambda: None))
+        return Event(kind, job, operation, file)
+
+    def returns(self, error: BaseException | None = None) -> None:
+        self.seen.outcome = error
+        self.happens("return", "", task="loader")
+
+    def ends(self, ending: str = "finished") -> None:
+        self.monitor.end(ending, self._event("end", "", "", "", "loader"))
 
     def publishes(self, state: str, job: str = "a", *, task: str = "worker") -> None:
         self.seen.states[job] = state

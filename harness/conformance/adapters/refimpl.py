@@ -11,15 +11,17 @@ from typing import Any
 import refimpl
 from refimpl.destinations import Destination
 from refimpl.errors import TerminalError
-from refimpl.job import LoadJob, RunnableLoadJob
+from refimpl.job import Callback, Client, DoneEvent, LoadJob, RunnableLoadJob
 from refimpl.loader import Loader
-from refimpl.package import JobSpec, NewJob
+from refimpl.package import JobSpec, Manifest, NewJob
 from refimpl.storage import MARKERS, PackageStorage
 
 from ...errors import UsageError
 from .. import variants as variant_package
-from ..adapter import Layout, Script, Shared
+from ..adapter import Layout, Shared
+from ..plan import PREPARE
 from ..scenario import Scenario
+from ..script import Script
 
 LOAD_ID = "1"
 
@@ -33,17 +35,37 @@ class _ScriptedJob(RunnableLoadJob):
         self.script.run(self.job_id)
 
 
+class _Watched(RunnableLoadJob):
+    """What goes before a variant's own class: the client and the callback are the script's."""
+
+    script: Script
+
+    def run_managed(self, client: Client, done_event: DoneEvent, callback: Callback) -> None:
+        name = self.job_id
+        with self.script.managed(name):
+            super().run_managed(lambda: self.script.client(name), done_event, self.script.callback(name, callback))
+
+
 class _ScriptedDestination(Destination):
     """Keeps the job objects, and has no ledger: the marker is the evidence."""
 
-    def __init__(self, job_class: type[_ScriptedJob]) -> None:
+    def __init__(self, job_class: type[_ScriptedJob], script: Script) -> None:
         self._job_class = job_class
+        self._script = script
         self.jobs: dict[str, RunnableLoadJob] = {}
 
     def job(self, spec: JobSpec) -> RunnableLoadJob:
+        self._script.make(spec.job_id)
         made = self._job_class(spec)
         self.jobs[spec.job_id] = made
         return made
+
+    def prepare(self, manifest: Manifest) -> None:
+        self._script.at(PREPARE)
+
+    def complete_load(self, load_id: str) -> None:
+        if not self._script.loads[load_id]:
+            self._script.record(load_id)
 
 
 class RefimplWorld:
@@ -52,17 +74,14 @@ class RefimplWorld:
     def __init__(self, scenario: Scenario, root: str, variant: Any = None) -> None:
         self._scenario = scenario
         self._root = root
-        bases = (getattr(variant, "Job", None), _ScriptedJob)
-        self._job_class: Any = type("Job", tuple(b for b in bases if b is not None), {})
+        self.script = Script(scenario, TerminalError, RuntimeError)
+        bases = (_Watched, getattr(variant, "Job", None), _ScriptedJob)
+        self._job_class: Any = type("Job", tuple(b for b in bases if b is not None), {"script": self.script})
         self._loader_class: type[Loader] = getattr(variant, "Loader", Loader)
-        self.script = self._new_script()
-        self._destination = _ScriptedDestination(self._job_class)
+        self._destination = _ScriptedDestination(self._job_class, self.script)
         markers = f"normalized/{LOAD_ID}/{MARKERS}/"
         names = {f"{markers}{job.name}": job.name for job in scenario.jobs}
         self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", names.get)
-
-    def _new_script(self) -> Script:
-        return Script(self._scenario, TerminalError, RuntimeError)
 
     def shared(self) -> Sequence[Shared]:
         """State, finish time and error of a job."""
@@ -76,16 +95,18 @@ class RefimplWorld:
 
     def lay_down(self) -> None:
         """A package with a job for each of the scenario's."""
-        self.script.__init__(self._scenario, TerminalError, RuntimeError)  # type: ignore[misc]
-        self._destination = _ScriptedDestination(self._job_class)
-        self._job_class.script = self.script
+        self.script.reset()
+        self._destination = _ScriptedDestination(self._job_class, self.script)
         storage = PackageStorage(self._root, "process")
         storage.create_package(LOAD_ID, [NewJob(job.name) for job in self._scenario.jobs])
 
     def run(self) -> object:
         """As its users do."""
         storage = PackageStorage(self._root, "process")
-        loader = self._loader_class(storage, self._destination, workers=self._scenario.workers)
+        plan = self._scenario
+        loader = self._loader_class(
+            storage, self._destination, workers=plan.workers, raise_on_failed_jobs=plan.raise_on_failed
+        )
         return loader.run()
 
     def job(self, name: str) -> Any:

@@ -7,7 +7,7 @@ from refimpl.loader import PackageRun
 
 BREAKS = "C5"
 SCENARIO = "shared-wakeup"
-IMPLIED = ("C4", "run")
+IMPLIED = ("C4", "C12", "run")
 
 
 class Loader(_Loader):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 
 from refimpl.job import Callback, DoneEvent, Outcome, RunnableLoadJob
@@ -18,7 +19,7 @@ class Job(RunnableLoadJob):
     def conclude(self, outcome: Outcome, done_event: DoneEvent, callback: Callback) -> Outcome:
         """One more file, too late."""
         outcome = super().conclude(outcome, done_event, callback)
-        storage = getattr(callback, "__self__").storage  # noqa: B009 - the callback is a method of the loader
+        storage = inspect.unwrap(callback).__self__.storage
         path = os.path.join(storage.path("normalized", self.load_id), MARKERS, f"{self.job_id}.metrics")
         try:
             with open(path, "w", encoding="utf-8") as file:

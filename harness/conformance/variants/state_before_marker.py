@@ -6,7 +6,7 @@ from refimpl.job import Callback, DoneEvent, Outcome, RunnableLoadJob
 
 BREAKS = "C1"
 SCENARIO = "shared-wakeup"
-IMPLIED = ("C3", "C4", "run")
+IMPLIED = ("C3", "C4", "C12", "run")
 
 
 class Job(RunnableLoadJob):

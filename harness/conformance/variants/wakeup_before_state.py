@@ -6,7 +6,7 @@ from refimpl.job import Callback, DoneEvent, Outcome, RunnableLoadJob
 
 BREAKS = "C2"
 SCENARIO = "shared-wakeup"
-IMPLIED = ()
+IMPLIED = ("C11",)
 
 
 class Job(RunnableLoadJob):

@@ -18,9 +18,10 @@ it makes no step where those are under control.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,23 +79,41 @@ def _nothing(*_: object) -> None:
     return None
 
 
+def _as_it_is(_: JobName, callback: Callable[..., Any]) -> Callable[..., Any]:
+    return callback
+
+
 @dataclass
 class Hooks:
-    """What a scenario makes the destination do beside running jobs. Each may raise; `role` is `loader` or `worker`."""
+    """What a scenario makes the destination do beside running jobs. Each may raise; those of a client know its job."""
 
-    client: Callable[[str], object] = _nothing
-    """The client's constructor; called with the role."""
-    enter: Callable[[str], object] = _nothing
-    """The client's `__enter__`; called with the role."""
-    leave: Callable[[str], object] = _nothing
-    """The client's `__exit__`; called with the role."""
+    client: Callable[[JobName], object] = _nothing
+    """The constructor of a worker's client."""
+    enter: Callable[[JobName], object] = _nothing
+    """Its `__enter__`."""
+    leave: Callable[[JobName], object] = _nothing
+    """Its `__exit__`."""
     create_job: Callable[[JobName, int], object] = _nothing
     """The job's constructor, in the loader; called with name and attempt."""
-    prepare_job: Callable[[JobName, int], object] = _nothing
-    """Right before the job runs, in the worker; called with name and attempt."""
+    managed: Callable[[JobName], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Stands around `run_managed`."""
+    callback: Callable[[JobName, Callable[..., Any]], Callable[..., Any]] = _as_it_is
+    """What stands for the callback that saves the pending transition."""
     update_schema: Callable[[], object] = _nothing
     complete_load: Callable[[str], object] = _nothing
     """The package's row at the destination; called with the load id."""
+
+
+def _job_of_worker() -> JobName | None:
+    """The job for which a worker makes a client: dlt does not tell the client, but its caller knows."""
+    frame = sys._getframe(2)
+    for _ in range(12):
+        if frame.f_code.co_name == "w_run_job":
+            return parse_file_name(frame.f_locals["job"].file_name())[0]
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return None
 
 
 class _Client:
@@ -104,14 +123,18 @@ class _Client:
 
     def __init__(self, schema: object, config: object, capabilities: object) -> None:
         super().__init__(schema, config, capabilities)  # type: ignore[call-arg]
-        self.loom.hooks.client(self.loom.role())
+        self.loom_job = _job_of_worker()
+        if self.loom_job is not None:
+            self.loom.hooks.client(self.loom_job)
 
     def __enter__(self) -> _Client:
-        self.loom.hooks.enter(self.loom.role())
+        if self.loom_job is not None:
+            self.loom.hooks.enter(self.loom_job)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.loom.hooks.leave(self.loom.role())
+        if self.loom_job is not None:
+            self.loom.hooks.leave(self.loom_job)
 
     def initialize_storage(self, truncate_tables: object = None) -> None: ...
 
@@ -140,8 +163,7 @@ class _Client:
         self.loom.history.append((name, attempt, restore))
         return job
 
-    def prepare_load_job_execution(self, job: Any) -> None:
-        self.loom.hooks.prepare_job(*parse_file_name(job.file_name()))
+    def prepare_load_job_execution(self, job: object) -> None: ...
 
     def complete_load(self, load_id: str) -> None:
         self.loom.hooks.complete_load(load_id)
@@ -152,6 +174,12 @@ class _Job:
     """The part of a load job that is ours; mixed into dlt's `RunnableLoadJob`."""
 
     loom: Destination
+
+    def run_managed(self, job_client: object, done_event: object, /) -> None:
+        name = parse_file_name(self.file_name())[0]  # type: ignore[attr-defined]
+        self._on_completed = self.loom.hooks.callback(name, self._on_completed)  # type: ignore[has-type]
+        with self.loom.hooks.managed(name):
+            super().run_managed(job_client, done_event)  # type: ignore[misc]
 
     def run(self) -> None:
         name, attempt = parse_file_name(self.file_name())  # type: ignore[attr-defined]
@@ -206,7 +234,6 @@ class Destination:
         """Job objects made: name, attempt, and whether it was restored from `started_jobs`."""
         self.loads: list[str] = []
         """Load ids that were recorded as complete."""
-        self.loader_task: int | None = None
         self.config: Any = client.DestinationClientConfiguration()
         self.config.destination_type = self.config.destination_name = "loadloom"
         self.config.resolve()
@@ -223,11 +250,6 @@ class Destination:
         self.jobs.clear()
         self.history.clear()
         self.loads.clear()
-        self.loader_task = None
-
-    def role(self) -> str:
-        """`loader` on the task that runs the loader, `worker` on any other."""
-        return "loader" if self.loader_task in (None, threading.get_ident()) else "worker"
 
 
 def terminal_error(message: str) -> Exception:
@@ -258,7 +280,6 @@ class Loader:
 
     def run(self) -> int:
         """Loads until nothing is pending; returns the number of rounds, raises what dlt raises."""
-        self.destination.loader_task = threading.get_ident()
         rounds: int = _dlt("dlt.common.runners.pool_runner").run_pool(self.config, self.load)
         return rounds
 

@@ -9,8 +9,10 @@ from importlib.metadata import version as installed_version
 from typing import Any
 
 from ....errors import UsageError
-from ...adapter import Layout, Script, Shared
+from ...adapter import Layout, Shared
+from ...plan import CONSTRUCTOR, ENTER, LEAVE, PREPARE
 from ...scenario import Scenario
+from ...script import Script
 from . import driver
 from .disk import LOAD_ID, MARKERS, TABLE, Package, create_package, file_name, parse_file_name
 from .pins import pinned
@@ -32,7 +34,7 @@ class DltWorld:
         self._markers = f"normalized/{LOAD_ID}/{MARKERS}/{TABLE}."
         self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", self._marked)
         self.script = Script(scenario, driver.terminal_error, driver.transient_error)
-        self._destination = driver.Destination(self._run_job)
+        self._destination = driver.Destination(lambda name, _attempt: self.script.run(name), self._hooks())
         self._pins = ExitStack()
 
     def _marked(self, path: str) -> str | None:
@@ -42,8 +44,18 @@ class DltWorld:
         name, attempt = parse_file_name(path.rpartition("/")[2])
         return name if name in self._known and path.endswith(file_name(name, attempt)) else None
 
-    def _run_job(self, name: str, attempt: int) -> None:
-        self.script.run(name)
+    def _hooks(self) -> driver.Hooks:
+        script = self.script
+        return driver.Hooks(
+            client=lambda name: script.at(CONSTRUCTOR, name),
+            enter=lambda name: script.at(ENTER, name),
+            leave=lambda name: script.at(LEAVE, name),
+            create_job=lambda name, _attempt: script.make(name),
+            managed=script.managed,
+            callback=script.callback,
+            update_schema=lambda: script.at(PREPARE),
+            complete_load=script.record,
+        )
 
     def shared(self) -> Sequence[Shared]:
         """State, finish time and error of a job, by the job's name."""
@@ -60,9 +72,7 @@ class DltWorld:
     def lay_down(self) -> None:
         """A normalized package with a file for each job, and a destination that knows nothing yet."""
         self._pins.close()
-        self.script.__init__(  # type: ignore[misc]
-            self._scenario, driver.terminal_error, driver.transient_error
-        )
+        self.script.reset()
         self._destination.forget()
         create_package(self._root, self._jobs)
 
@@ -75,7 +85,9 @@ class DltWorld:
         self._pins.enter_context(pinned())
         workers = self._scenario.workers
         pool: driver.Pool = "thread" if workers else "none"
-        return driver.make_loader(self._root, LOAD_ID, self._destination, workers, pool).run()
+        return driver.make_loader(
+            self._root, LOAD_ID, self._destination, workers, pool, raise_on_failed_jobs=self._scenario.raise_on_failed
+        ).run()
 
     def job(self, name: str) -> Any:
         """The current job object."""
