@@ -130,7 +130,7 @@ def test_what_a_report_found_is_accepted_from_then_on(loadloom: Command):
     assert ran.code == 0
     assert "known: C4/late file (in one-job)" in ran.lines
     assert "[C4] late file" not in ran.out
-    assert "; of the baseline 2 known, 0 new, 0 gone (" in ran.lines[-1]
+    assert "; of the baseline 3 known, 0 new, 0 gone (" in ran.lines[-1]
 
 
 def test_a_finding_that_is_taken_out_is_new_and_explained(loadloom: Command):

@@ -75,7 +75,7 @@ def test_wrong_exits_1_and_is_printed(loadloom: Command, tmp_path: Path):
     file = tmp_path / "toothless.py"
     file.write_text(
         "from harness import Scenario, succeeds\n"
-        "x = Scenario('No rule.', jobs=[succeeds('a')], workers=0, sequential=True, rules=())\n"
+        "x = Scenario('No rule that applies.', jobs=[succeeds('a')], workers=0, sequential=True, rules=('C8',))\n"
     )
     ran = loadloom("kill-matrix", str(file), "--max-executions", "5")
     assert ran.code == 1
@@ -115,7 +115,7 @@ def test_markdown_has_the_rules(loadloom: Command, tmp_path: Path):
     file = tmp_path / "matrix.md"
     asked = ("kill-matrix", "one-job", "--variant", "late-write", "--max-executions", "20")
     assert loadloom(*asked, "--markdown", str(file)).code == 0
-    assert "| refimpl:late-write | C4 | **C4** run |" in file.read_text()
+    assert "| refimpl:late-write | C4 | **C4** C12 run |" in file.read_text()
 
 
 @pytest.mark.parametrize(

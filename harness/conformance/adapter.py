@@ -52,6 +52,10 @@ class World(Protocol):
     layout: Layout
     script: Script
 
+    @property
+    def reports(self) -> tuple[type[BaseException], ...]:
+        """The errors by which the loader says that jobs have failed."""
+
     def shared(self) -> Sequence[Shared]:
         """Attributes through which its threads talk."""
 

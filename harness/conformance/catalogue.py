@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..contract import RULES
 from . import discovery
 from .registry import KNOWN
-from .scenario import load
+from .scenario import find
 
 Entries = list[tuple[str, str]]
 
@@ -13,7 +13,7 @@ Entries = list[tuple[str, str]]
 def entries(kind: str) -> Entries:
     """Name and line of everything of a kind: ``scenarios``, ``rules``, ``implementations`` or ``variants``."""
     if kind == "scenarios":
-        return [(name, load(path).title) for name, path in discovery.scenarios().items()]
+        return [(name, find(name).title) for name in discovery.scenarios()]
     if kind == "rules":
         return [(rule.number, f"{rule.name}: {rule.statement}") for rule in RULES.values()]
     if kind == "implementations":

@@ -57,7 +57,8 @@ def select(names: Sequence[str]) -> list[Scenario]:
             chosen += meant
         else:
             chosen.append(name)
-    return [own.find(name) for name in dict.fromkeys(chosen)]
+    found = [each for name in chosen for each in own.find_all(name)]
+    return list({each.name: each for each in found}.values())
 
 
 @functools.cache

@@ -83,10 +83,6 @@ class WorldView:
         name = {STATE: self._world.layout.state, FINISHED: self._world.layout.finished}.get(kind)
         return tuple(f"attr {job}.{name}" for job in self.jobs) if name else ()
 
-    def ran_badly(self, job: str) -> bool:
-        """Whether the destination refused the last attempt."""
-        return job in self._world.script.errors
-
     def destination_error(self, job: str) -> BaseException | None:
         """What the destination raised first."""
         return self._world.script.errors.get(job)

@@ -16,6 +16,7 @@ INTERRUPT, EXIT, GENERATOR_EXIT = "interrupt", "exit", "generator exit"
 
 CREATE, CONSTRUCTOR, ENTER, RUN, COMMIT, LEAVE = "create", "constructor", "enter", "run", "commit", "leave"
 CALLBACK, CALLED = "callback", "called"
+LEDGER, READ_BACK = "ledger", "read back"
 PREPARE, RECORD, RECORDED = "prepare", "record", "recorded"
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -38,6 +39,8 @@ JOB_PLACES: Mapping[str, str] = MappingProxyType(
         RUN: "the job's data is loaded; nothing is committed yet",
         COMMIT: "the data is committed, and the answer gets lost",
         LEAVE: "the client is left; the data is committed",
+        LEDGER: "the ledger takes down that a job has failed for good",
+        READ_BACK: "the ledger is asked what became of a job",
         CALLBACK: "the callback is called; nothing is written yet",
         CALLED: "the callback has written the marker, and raises",
     }
@@ -65,7 +68,10 @@ OTHER_PLACES: Mapping[str, str] = MappingProxyType(
 PLACES: Mapping[str, str] = MappingProxyType({**JOB_PLACES, **LOAD_PLACES, **OTHER_PLACES})
 """Every place where a scenario may let a fault be chosen (`Scenario.at`)."""
 
-FROM_DESTINATION = (CREATE, CONSTRUCTOR, ENTER, RUN, COMMIT, LEAVE)
+BEFORE_COMMIT = (CREATE, CONSTRUCTOR, ENTER, RUN)
+"""Places whose error is that of the attempt: the data is not in."""
+OF_LEDGER = (COMMIT, LEDGER, READ_BACK)
+"""Places that only a destination with a ledger can get over: without one, a commit without an answer is a guess."""
 FROM_CALLBACK = (CALLBACK, CALLED)
 
 
@@ -73,7 +79,7 @@ def kinds_at(place: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Which of ``kinds`` make sense at a place: a callback knows no transient and terminal errors, only errors."""
     if place in FROM_CALLBACK:
         return tuple(dict.fromkeys(ERROR if kind in (TRANSIENT, TERMINAL) else kind for kind in kinds))
-    if place in LOAD_PLACES:
+    if place in LOAD_PLACES or place in OF_LEDGER:
         return tuple(kind for kind in kinds if kind != TERMINAL)
     return tuple(kind for kind in kinds if kind != ERROR)
 
@@ -119,6 +125,14 @@ class JobPlan:
         """Whether any attempt is to break in one of these ways at one of these places."""
         return any(
             kind in kinds and place in places for outcome in self.outcomes for place, kind in parse(outcome).items()
+        )
+
+    def meets_both(self, first: tuple[str, ...], then: tuple[str, ...]) -> bool:
+        """Whether an attempt is to fail for good at one of the first places, and break at one of the others too."""
+        outcomes = [parse(outcome) for outcome in self.outcomes]
+        return any(
+            any(each.get(place) == TERMINAL for place in first) and any(place in each for place in then)
+            for each in outcomes
         )
 
 

@@ -43,6 +43,7 @@ class Scenario:
         at: which places those are, see `plan.PLACES`.
         errors: how they may break, see `plan.KINDS`.
         file_faults: how file operations may break, see `harness.FILE_FAULTS`.
+        ledger: whether the destination keeps a ledger, for loaders that can use one.
         listings: the order in which directories are listed: ``ascending``, ``descending``, or ``both`` in turn.
         raise_on_failed: whether the loader is told to raise once a job has failed for good.
         preemptions: bound of the search.
@@ -61,6 +62,7 @@ class Scenario:
     at: tuple[str, ...] = ()
     errors: tuple[str, ...] = (plan.TRANSIENT, plan.TERMINAL, plan.INTERRUPT)
     file_faults: tuple[str, ...] = ("EIO", "ENOSPC")
+    ledger: bool = False
     listings: str = ASCENDING
     raise_on_failed: bool = False
     preemptions: int = 2
@@ -80,7 +82,9 @@ class Scenario:
             for outcome in job.outcomes:
                 plan.parse(outcome)
         if self.faults and not self.at:
-            object.__setattr__(self, "at", (*plan.JOB_PLACES, *plan.LOAD_PLACES))
+            places = (*plan.JOB_PLACES, *plan.LOAD_PLACES)
+            usual = tuple(place for place in places if self.ledger or place not in plan.OF_LEDGER)
+            object.__setattr__(self, "at", usual)
         _known("rules", self.rules, ALL_RULES)
         _known("at", self.at, plan.PLACES)
         _known("errors", self.errors, plan.KINDS)
@@ -88,6 +92,16 @@ class Scenario:
         _known("listings", (self.listings,), LISTINGS)
         if not self.rules:
             object.__setattr__(self, "rules", tuple(rules_for(self)))
+
+    @property
+    def may_miss(self) -> tuple[str, ...]:
+        """Rules that need not be reached, so that they do not apply then: a package with such a job may stay."""
+        stays = any(
+            job.meets(tuple(plan.KINDS), plan.FROM_CALLBACK)
+            or job.meets((plan.INTERRUPT, plan.EXIT, plan.GENERATOR_EXIT), tuple(plan.JOB_PLACES))
+            for job in self.jobs
+        )
+        return ("C4", "C5") if stays else ()
 
     @staticmethod
     def family(
@@ -114,16 +128,17 @@ class Scenario:
 def rules_for(scenario: Scenario) -> Iterator[str]:
     """The rules that its jobs and faults could break; others would be VACUOUS."""
     free = scenario.at if scenario.faults else ()
-    failing = any(job.meets(tuple(plan.KINDS), plan.FROM_DESTINATION) for job in scenario.jobs)
-    calling = any(job.meets(tuple(plan.KINDS), plan.FROM_CALLBACK) for job in scenario.jobs)
-    may_fail = failing or any(place in free for place in plan.FROM_DESTINATION)
-    may_call = calling or any(place in free for place in (*plan.FROM_CALLBACK, plan.MARKER, plan.FILES))
-    transient = any(job.meets((plan.TRANSIENT,), plan.FROM_DESTINATION) for job in scenario.jobs)
-    both = may_fail and may_call and (failing or calling or scenario.faults > 1)
+    kinds = tuple(plan.KINDS)
+    calls = any(job.meets(kinds, plan.FROM_CALLBACK) for job in scenario.jobs)
+    may_fail = any(place in free for place in plan.BEFORE_COMMIT)
+    may_call = any(place in free for place in (*plan.FROM_CALLBACK, plan.MARKER, plan.FILES))
+    retried = any(job.meets((plan.TRANSIENT,), plan.BEFORE_COMMIT) for job in scenario.jobs)
+    both = any(job.meets_both(plan.BEFORE_COMMIT, plan.FROM_CALLBACK) for job in scenario.jobs)
+    refused = any(job.meets((plan.TERMINAL,), plan.BEFORE_COMMIT) for job in scenario.jobs)
     checked = {
-        "C7": may_call,
-        "C8": both,
-        "C9": transient or (plan.TRANSIENT in scenario.errors and any(p in free for p in plan.FROM_DESTINATION)),
+        "C7": calls or may_call,
+        "C8": both or (refused and may_call) or (scenario.faults > 1 and may_fail and may_call),
+        "C9": retried or (may_fail and plan.TRANSIENT in scenario.errors),
         "C11": scenario.workers > 0,
     }
     for rule in ALL_RULES:

@@ -64,9 +64,9 @@ class Script:
         self.calling: set[Any] = set()
         """The tasks that are within a callback."""
         self.errors: dict[str, BaseException] = {}
-        """What the destination or its client raised in the current attempt at a job."""
+        """What the destination or its client raised first in the current attempt at a job, before the commit."""
         self.callback_errors: dict[str, BaseException] = {}
-        """What the last callback of a job raised."""
+        """What the last callback of a job raised, or else the ledger that was to have its failure."""
         self.left_with: dict[str, BaseException] = {}
         """What left `managed` for each job."""
         self.injected: list[BaseException] = []
@@ -102,6 +102,11 @@ class Script:
 
     def run(self, job: str) -> None:
         """Load the job's data and commit it. May raise, before or after the commit."""
+        self.load(job)
+        self.commit(job)
+
+    def load(self, job: str) -> None:
+        """Load the job's data; nothing is committed yet. May raise."""
         if job in self._made:
             self._made.discard(job)
         else:
@@ -109,7 +114,12 @@ class Script:
         self.running[_task()] = job
         step(f"run {job}", "write", kind="run", detail=f"load {job}")
         self._break(plan.RUN, job)
+
+    def commit(self, job: str, also: Callable[[], object] | None = None) -> None:
+        """Commit the job's data, and ``also`` whatever belongs to it, in one. May raise when that is done."""
         self.commits[job] += 1
+        if also is not None:
+            also()
         self._break(plan.COMMIT, job)
 
     def callback(self, job: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,9 +159,12 @@ class Script:
 
     # -- what others ask ---------------------------------------------------------------------------------------
 
-    def explains(self, error: BaseException, execution: Execution) -> bool:
-        """Whether an error that the loader raises is, or may follow from, what was made to fail."""
-        if happened(execution) or self._odd:
+    def explains(self, error: BaseException, execution: Execution, reports: tuple[type[BaseException], ...]) -> bool:
+        """Whether an error that the loader raises is, or may follow from, what was made to fail.
+
+        ``reports``: the errors by which the loader says that jobs have failed.
+        """
+        if happened(execution) or self._odd or (self.injected and isinstance(error, reports)):
             return True
         return any(each is known for each in came_of(error) for known in self.injected)
 
@@ -171,13 +184,16 @@ class Script:
             if execution is not None:
                 execution.steps[-1].fault = kind
         elif place in self._scenario.at:
-            kind = breaks(f"{place} {job}".rstrip(), plan.kinds_at(place, self._scenario.errors))
+            again = f", attempt {self.attempts[job]}" if job and self.attempts[job] > 1 else ""
+            kind = breaks(f"{place} {job}".rstrip() + again, plan.kinds_at(place, self._scenario.errors))
         if not kind:
             return
         error = self._makers[kind](f"{kind} at {place}" + (f" of {job}" if job else ""))
         self.injected.append(error)
-        if place in plan.FROM_DESTINATION and job:
+        if place in plan.BEFORE_COMMIT and job:
             self.errors.setdefault(job, error)
+        elif place == plan.LEDGER:  # evidence that could not be left, as the marker's
+            self.callback_errors[job] = error
         raise error
 
 

@@ -18,6 +18,7 @@ from ..contract.events import TERMINAL
 from ..contract.monitor import Lens as LensFunction
 from ..errors import Abandoned, AdapterError, LoadloomError
 from ..faults import FileFaults, happened
+from ..faults.files import LASTING
 from ..probes import Patches, attributes, files
 from ..probes.steps import step
 from ..runtime import Execution, control
@@ -153,7 +154,8 @@ class Session:
     def _after(self, execution: Execution) -> None:
         self.watch.end(execution)
         execution.notes["events"] = self.watch.events  # for whoever explains it
-        if "C12" in self.scenario.rules and execution.ending == "finished":
+        lasting = any(fault.kind == LASTING for fault in happened(execution))  # who meets it depends on the order
+        if "C12" in self.scenario.rules and execution.ending == "finished" and not lasting:
             execution.notes["outcome"] = self._outcome(execution)
             self._compare(execution)
         here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
@@ -175,7 +177,7 @@ class Session:
         except BaseException as error:
             self.raised = error
         execution.perform(Operation("return", ((RETURNED, WRITE),), detail="the loader"))
-        if self.raised is not None and not self.world.script.explains(self.raised, execution):
+        if self.raised is not None and not self.world.script.explains(self.raised, execution, self.world.reports):
             execution.fail_with(execution.current, self.raised)
 
     def _outcome(self, execution: Execution) -> Outcome:
@@ -291,17 +293,18 @@ def verify(
         report = Report(implementation.name, implementation.version, scenario, exploration)
         ready.watch.judged["C12"] = ready.agreement.judged
         for rule in scenario.rules:
-            report.rules.append(_judge(exploration, rule, ready.watch.judged[rule], scenario.sequential))
+            judged, may_miss = ready.watch.judged[rule], rule in scenario.may_miss
+            report.rules.append(_judge(exploration, rule, judged, scenario.sequential, may_miss))
         report.rules.append(_judge_run(exploration, scenario.sequential))
     return report
 
 
-def _judge(exploration: Exploration, rule: str, judged: int, sequential: bool) -> RuleVerdict:
+def _judge(exploration: Exploration, rule: str, judged: int, sequential: bool, may_miss: bool) -> RuleVerdict:
     found = tuple(f for f in exploration.findings if f.failure.rule == rule)
     if found:
         return RuleVerdict(rule, Verdict.BROKEN, judged, found)
     if judged == 0 and exploration.complete:
-        return RuleVerdict(rule, Verdict.VACUOUS, 0)
+        return RuleVerdict(rule, Verdict.NOT_APPLICABLE if may_miss else Verdict.VACUOUS, 0)
     return RuleVerdict(rule, exploration.clean(sequential), judged)
 
 

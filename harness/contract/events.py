@@ -78,11 +78,8 @@ class View(Protocol):
     def resources(self, kind: str) -> tuple[str, ...]:
         """The resources, over all jobs, that events of this kind write."""
 
-    def ran_badly(self, job: str) -> bool:
-        """Whether the destination failed the job's last attempt."""
-
     def destination_error(self, job: str) -> BaseException | None:
-        """What the destination, or its client, raised first in the job's last attempt."""
+        """What the destination, or its client, raised first in the job's last attempt, before the data was in."""
 
     def callback_error(self, job: str) -> BaseException | None:
         """What the callback raised in the job's last attempt."""

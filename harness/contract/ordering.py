@@ -30,8 +30,8 @@ class MarkerBeforeState(Monitor):
             self.judged += 1
             if event.job in self._seen:
                 return
-            if state == "failed" and not self.view.ran_badly(event.job):
-                return  # failed because the marker could not be written
+            if state == "failed" and self.view.callback_error(event.job) is not None:
+                return  # the marker could not be written; that this is told is for C7 and C8
             self.breaks(
                 event,
                 f"state seen before its marker: {event.job!r} is {state!r} and no marker is on disk",

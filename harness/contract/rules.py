@@ -32,7 +32,8 @@ RULES: dict[str, Rule] = {
         Rule(
             "C1", "marker before state", 1,
             'Nobody sees a job "completed" or "failed" while its marker is not in place (or already consumed when the '
-            'loader took the job over). Exempt: "failed" whose recorded error is the failure to write that marker.',
+            'loader took the job over). Exempt: "failed" whose recorded error is, '
+            "or has chained to it, the failure to write that marker.",
             "The loader acts on the state. If the marker comes later it may be written into a package that is already "
             "gone, or never: after a crash the job is then loaded twice.",
             "dlt-hub/dlt#3849",

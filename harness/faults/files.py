@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..runtime import Execution
-from ..trace import Operation
+from ..trace import READ, WRITE, Operation
 from .budget import breaks
 
 BEFORE = "before"
@@ -29,12 +29,15 @@ class _Fault:
         self.lasting = lasting
 
 
+LASTING = "disk full"
+"""The one kind of fault that other operations feel."""
+
 _FAULTS: Mapping[str, _Fault] = MappingProxyType(
     {
         "EIO": _Fault(errno.EIO),
         "EIO after": _Fault(errno.EIO, AFTER),
         "ENOSPC": _Fault(errno.ENOSPC, HALF),
-        "disk full": _Fault(errno.ENOSPC, HALF, lasting=True),
+        LASTING: _Fault(errno.ENOSPC, HALF, lasting=True),
         "EACCES": _Fault(errno.EACCES),
         "ENOENT": _Fault(errno.ENOENT),
         "EMFILE": _Fault(errno.EMFILE),
@@ -82,6 +85,7 @@ _APPLICABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _NEEDS_SPACE = ("create", "write file", "mkdir")
 _FULL = "disk is full"
+_SPACE = "budget disk space"
 
 
 class FileFaults:
@@ -120,18 +124,21 @@ class FileFaults:
             part: for a write, how many bytes it is of, and how to write only so many.
         """
         kind = operation.kind
+        if LASTING in self.kinds and kind in _NEEDS_SPACE:
+            operation.accesses += ((_SPACE, READ),)
         if execution.notes.get(_FULL) and kind in _NEEDS_SPACE:
             raise _error(errno.ENOSPC, operation)
         if self._where is not None and not self._where(execution, operation):
             return effect()
         short = part is not None and part[0] > 1
         kinds = [k for k in _APPLICABLE.get(kind, ()) if k in self.kinds and (short or k != "short write")]
-        chosen = breaks(_place(operation), kinds)
+        chosen = breaks(_place(operation), kinds) if kinds else ""
         if not chosen:
             return effect()
         fault = _FAULTS[chosen]
         if fault.lasting:
             execution.notes[_FULL] = True
+            operation.accesses += ((_SPACE, WRITE),)
         if fault.when == AFTER:
             effect()
         written = part[1](part[0] // 2) if fault.when == HALF and part is not None else None
@@ -141,7 +148,10 @@ class FileFaults:
 
 
 def _place(operation: Operation) -> str:
-    return f"{operation.kind} {operation.resource.partition(' ')[2]}"
+    """What is done to which path, and how often this task has done it."""
+    name = f"{operation.kind} {operation.resource.partition(' ')[2]}"
+    count: int = operation.task.count(f"place {name}")
+    return f"{name}, again" if count == 2 else f"{name}, time {count}" if count > 2 else name
 
 
 def _error(code: int, operation: Operation) -> OSError:

@@ -9,76 +9,57 @@ from collections.abc import Sequence
 from typing import Any
 
 import refimpl
-from refimpl.destinations import Destination
-from refimpl.errors import TerminalError
+from refimpl.destinations.ledger import LedgerJob
+from refimpl.errors import JobsFailed, RetriesExhausted, TerminalError
 from refimpl.job import Callback, Client, DoneEvent, LoadJob, RunnableLoadJob
-from refimpl.loader import Loader
-from refimpl.package import JobSpec, Manifest, NewJob
+from refimpl.loader import Loader, PackageRun
+from refimpl.package import JobSpec, NewJob
 from refimpl.storage import MARKERS, PackageStorage
 
 from ...errors import UsageError
 from .. import variants as variant_package
 from ..adapter import Layout, Shared
-from ..plan import PREPARE
 from ..scenario import Scenario
 from ..script import Script
+from .scripted import KeepingDestination, PlainDestination, PlainJob, Watched
 
 LOAD_ID = "1"
 
 
-class _ScriptedJob(RunnableLoadJob):
-    """A job that the scenario's script runs."""
+def _watching(base: type[Loader]) -> type[Loader]:
+    """The loader, with every job that it makes known to the adapter."""
 
-    script: Script
+    class Watching(base):  # type: ignore[misc, valid-type]
+        def make_job(self, run: PackageRun, spec: JobSpec, attempt: int) -> RunnableLoadJob:
+            job: RunnableLoadJob = super().make_job(run, spec, attempt)
+            self.destination.jobs[spec.job_id] = job
+            if not isinstance(job, Watched):  # one that the destination could not make
+                script, managed = self.destination.script, job.run_managed
 
-    def run(self) -> None:
-        self.script.run(self.job_id)
+                def run_managed(client: Client, done_event: DoneEvent, callback: Callback) -> None:
+                    with script.managed(spec.job_id):
+                        managed(client, done_event, script.callback(spec.job_id, callback))
 
+                vars(job)["run_managed"] = run_managed
+            return job
 
-class _Watched(RunnableLoadJob):
-    """What goes before a variant's own class: the client and the callback are the script's."""
-
-    script: Script
-
-    def run_managed(self, client: Client, done_event: DoneEvent, callback: Callback) -> None:
-        name = self.job_id
-        with self.script.managed(name):
-            super().run_managed(lambda: self.script.client(name), done_event, self.script.callback(name, callback))
-
-
-class _ScriptedDestination(Destination):
-    """Keeps the job objects, and has no ledger: the marker is the evidence."""
-
-    def __init__(self, job_class: type[_ScriptedJob], script: Script) -> None:
-        self._job_class = job_class
-        self._script = script
-        self.jobs: dict[str, RunnableLoadJob] = {}
-
-    def job(self, spec: JobSpec) -> RunnableLoadJob:
-        self._script.make(spec.job_id)
-        made = self._job_class(spec)
-        self.jobs[spec.job_id] = made
-        return made
-
-    def prepare(self, manifest: Manifest) -> None:
-        self._script.at(PREPARE)
-
-    def complete_load(self, load_id: str) -> None:
-        if not self._script.loads[load_id]:
-            self._script.record(load_id)
+    return Watching
 
 
 class RefimplWorld:
     """The reference loader on a sandbox."""
 
+    reports = (JobsFailed, RetriesExhausted)
+
     def __init__(self, scenario: Scenario, root: str, variant: Any = None) -> None:
         self._scenario = scenario
         self._root = root
         self.script = Script(scenario, TerminalError, RuntimeError)
-        bases = (_Watched, getattr(variant, "Job", None), _ScriptedJob)
+        self._kind: Any = KeepingDestination if scenario.ledger else PlainDestination
+        bases = (Watched, getattr(variant, "Job", None), LedgerJob if scenario.ledger else PlainJob)
         self._job_class: Any = type("Job", tuple(b for b in bases if b is not None), {"script": self.script})
-        self._loader_class: type[Loader] = getattr(variant, "Loader", Loader)
-        self._destination = _ScriptedDestination(self._job_class, self.script)
+        self._loader_class = _watching(getattr(variant, "Loader", Loader))
+        self._destination: PlainDestination | KeepingDestination = self._kind(self._job_class, self.script)
         markers = f"normalized/{LOAD_ID}/{MARKERS}/"
         names = {f"{markers}{job.name}": job.name for job in scenario.jobs}
         self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", names.get)
@@ -96,7 +77,7 @@ class RefimplWorld:
     def lay_down(self) -> None:
         """A package with a job for each of the scenario's."""
         self.script.reset()
-        self._destination = _ScriptedDestination(self._job_class, self.script)
+        self._destination = self._kind(self._job_class, self.script)
         storage = PackageStorage(self._root, "process")
         storage.create_package(LOAD_ID, [NewJob(job.name) for job in self._scenario.jobs])
 
@@ -114,7 +95,9 @@ class RefimplWorld:
         return self._destination.jobs.get(name)
 
     def evidence(self, name: str) -> bool:
-        """A marker, or the package's outcome."""
+        """A row in the ledger; without one a marker, or the package's outcome."""
+        if isinstance(self._destination, KeepingDestination):
+            return (LOAD_ID, name) in self._destination.rows
         if self.marker(name):
             return True
         storage = PackageStorage(self._root, "process")

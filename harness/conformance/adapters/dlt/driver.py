@@ -264,6 +264,13 @@ def transient_error(message: str) -> Exception:
     return error
 
 
+def reports() -> tuple[type[BaseException], ...]:
+    """What dlt raises to say that jobs have failed."""
+    errors = _dlt("dlt.load.exceptions")
+    names = ("LoadClientJobException", "LoadPackageAborted")
+    return tuple(getattr(errors, name) for name in names if hasattr(errors, name))
+
+
 @dataclass
 class Loader:
     """One life of dlt's loader on one storage. `run` is what a pipeline does in its load step."""

@@ -36,6 +36,7 @@ class DltWorld:
         self.script = Script(scenario, driver.terminal_error, driver.transient_error)
         self._destination = driver.Destination(lambda name, _attempt: self.script.run(name), self._hooks())
         self._pins = ExitStack()
+        self.reports = driver.reports()
 
     def _marked(self, path: str) -> str | None:
         """The job whose marker is at this path. The attempt is part of the file's name."""
