@@ -88,7 +88,7 @@ def test_a_preemption_is_marked_and_says_whose_turn_it_took(loadloom: Command) -
 
 
 def test_each_cause_is_explained_once(loadloom: Command) -> None:
-    ran = loadloom("verify", "refimpl:state-before-marker", *FEW)
+    ran = loadloom("verify", "refimpl:state-before-marker", "one-job", "shared-wakeup", "terminal-failure", *FEW)
     heads = [block[0].partition(":")[0] for block in blocks(ran.out) if block[0].startswith("[C1]")]
     assert heads == ["[C1] state seen before its marker"]
     assert "; also in " in ran.out

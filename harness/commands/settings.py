@@ -28,8 +28,8 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     Attributes:
         implementation: the loader.
         scenarios: names, files and patterns.
-        strategy, preemptions, max_executions, time_budget, within, seed, depth, accept, keep_going, jobs: how to
-            search.
+        strategy, preemptions, faults, quick, max_executions, time_budget, within, seed, depth, accept, keep_going,
+            jobs: how to search.
         report: folder of the report.
         baseline: file of what is known.
         tokens: folder of failing tokens; empty: keep none.
@@ -42,6 +42,8 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     scenarios: list[str] = []
     strategy: str | None = None
     preemptions: Annotated[int, Meta(ge=0)] | None = None
+    faults: Annotated[int, Meta(ge=0)] | None = None
+    quick: bool = False
     max_executions: Annotated[int, Meta(ge=1)] | None = None
     time_budget: Annotated[float, Meta(ge=0)] | None = None
     within: Annotated[float, Meta(ge=0)] | None = None

@@ -13,6 +13,7 @@ from ..conformance import kept
 from ..conformance.baseline import read_baseline
 from ..conformance.discovery import select
 from ..conformance.merging import merged
+from ..conformance.scenario import Scenario
 from ..conformance.shard import part_of
 from ..conformance.suite import Search
 from ..errors import UsageError
@@ -58,6 +59,13 @@ def verify(
     ] = None,
     strategy: StrategyOption = None,
     preemptions: PreemptionsOption = None,
+    faults: Annotated[
+        int | None,
+        typer.Option("--faults", min=0, help="Places that may break in an execution. Default: what the scenario says."),
+    ] = None,
+    quick: Annotated[
+        bool | None, typer.Option("--quick/--full", help="Few preemptions, as each scenario says: a look, in a minute.")
+    ] = None,
     max_executions: ExecutionsOption = None,
     time_budget: BudgetOption = None,
     within: Annotated[
@@ -94,6 +102,8 @@ def verify(
             scenarios=scenarios or None,
             strategy=name_of(strategy),
             preemptions=preemptions,
+            faults=faults,
+            quick=quick,
             max_executions=max_executions,
             time_budget=time_budget,
             within=within,
@@ -122,7 +132,7 @@ def _verify(asked: Settings, shard: str, output: Format) -> int:
         make_room(Path(asked.report))
     plan = Plan(
         asked.implementation,
-        part_of(select(asked.scenarios), shard),
+        part_of(_with_faults(select(asked.scenarios), asked.faults), shard),
         Search(
             strategy=asked.strategy,
             preemptions=asked.preemptions,
@@ -132,6 +142,7 @@ def _verify(asked: Settings, shard: str, output: Format) -> int:
             depth=asked.depth,
             accept=asked.accept,
             keep_going=asked.keep_going,
+            quick=asked.quick,
         ),
         asked.jobs,
         asked.within,
@@ -146,6 +157,10 @@ def _verify(asked: Settings, shard: str, output: Format) -> int:
     if known is not None:
         made = made.against(known)
     return _say(made, asked.report, asked.github, output)
+
+
+def _with_faults(scenarios: list[Scenario], faults: int | None) -> list[Scenario]:
+    return scenarios if faults is None else [scenario.with_faults(faults) for scenario in scenarios]
 
 
 def _kept(folder: str) -> list[kept.Failing]:

@@ -172,7 +172,8 @@ def _rest(
         if scenario.name not in killing:
             left = sorted(
                 (each for each in variants if (scenario.name, each.name) not in done),
-                key=lambda each: each.breaks not in scenario.rules,  # those that break a rule of it first
+                # those that break a rule of it first, and of these the rules that apply most widely
+                key=lambda each: (each.breaks not in scenario.rules, int(each.breaks[1:])),
             )
             tasks.append(_Task(scenario, tuple(each.name for each in left), executions, enough=True))
     return tasks

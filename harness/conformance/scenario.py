@@ -46,7 +46,8 @@ class Scenario:
         ledger: whether the destination keeps a ledger, for loaders that can use one.
         listings: the order in which directories are listed: ``ascending``, ``descending``, or ``both`` in turn.
         raise_on_failed: whether the loader is told to raise once a job has failed for good.
-        preemptions: bound of the search.
+        preemptions: bound of the search, where it is bounded.
+        quick: the bound of a quick one; by default 1, and 0 where faults are chosen.
         timeouts: timed waits that may expire although something else could run.
         sequential: only one task is meant to run; there is nothing to interleave.
         name: the file's name, and for one of a family what tells it from the others; filled in when it is read.
@@ -66,6 +67,7 @@ class Scenario:
     listings: str = ASCENDING
     raise_on_failed: bool = False
     preemptions: int = 2
+    quick: int = -1
     timeouts: int = 1
     sequential: bool = False
     name: str = ""
@@ -81,6 +83,8 @@ class Scenario:
                 raise ValueError(f"job {job.name!r} has no outcome")
             for outcome in job.outcomes:
                 plan.parse(outcome)
+        if self.quick < 0:
+            object.__setattr__(self, "quick", 0 if self.faults else 1)
         if self.faults and not self.at:
             places = (*plan.JOB_PLACES, *plan.LOAD_PLACES)
             usual = tuple(place for place in places if self.ledger or place not in plan.OF_LEDGER)
@@ -92,6 +96,14 @@ class Scenario:
         _known("listings", (self.listings,), LISTINGS)
         if not self.rules:
             object.__setattr__(self, "rules", tuple(rules_for(self)))
+
+    def with_faults(self, faults: int) -> Scenario:
+        """The same with so many places that may break in an execution, and the rules that this could break besides."""
+        if faults == self.faults:
+            return self
+        other = replace(self, faults=faults, rules=())
+        wanted = {*self.rules, *other.rules} if faults else set(self.rules)
+        return replace(other, rules=tuple(rule for rule in ALL_RULES if rule in wanted))
 
     @property
     def may_miss(self) -> tuple[str, ...]:

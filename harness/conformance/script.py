@@ -71,6 +71,8 @@ class Script:
         """What left `managed` for each job."""
         self.injected: list[BaseException] = []
         """Every error that was raised here."""
+        self.interrupted = False
+        """Whether the loader's own thread was stopped where it stood: how far the jobs were by then is chance."""
         self._odd = False  # something else was planned to break than the destination itself, in an ordinary way
         self._made: set[str] = set()
 
@@ -190,6 +192,8 @@ class Script:
             return
         error = self._makers[kind](f"{kind} at {place}" + (f" of {job}" if job else ""))
         self.injected.append(error)
+        task = _task()
+        self.interrupted |= not isinstance(error, Exception) and task is not None and not task.path
         if place in plan.BEFORE_COMMIT and job:
             self.errors.setdefault(job, error)
         elif place == plan.LEDGER:  # evidence that could not be left, as the marker's

@@ -35,6 +35,7 @@ class Search:
         depth: of the bugs that ``pct`` looks for.
         accept: ``sampled``: samples are an answer.
         keep_going: search to the end although something is broken and nothing new is found.
+        quick: by default only with as few preemptions as the scenario says for a quick look.
     """
 
     strategy: str | None = None
@@ -45,6 +46,7 @@ class Search:
     depth: int | None = None
     accept: str | None = None
     keep_going: bool = False
+    quick: bool = False
 
     def strategy_for(self, scenario: Scenario) -> Strategy | None:
         """A fresh strategy; None: the one that `verify` takes by itself.
@@ -53,7 +55,7 @@ class Search:
             UsageError: there is none of this name, or an option is not for it.
         """
         if (self.strategy, self.preemptions, self.depth, self.accept) == (None, None, None, None):
-            return None
+            return make_strategy("bounded", preemptions=scenario.quick) if self.quick else None
         preemptions = self.preemptions
         if preemptions is None and self.strategy == "bounded":
             preemptions = scenario.preemptions
@@ -148,9 +150,10 @@ def replay(text: str, scenario_file: str = "") -> Replayed:
     token = parse(text)
     scenario = _scenario_of(token, scenario_file)
     implementation = implementation_named(token.implementation)
-    with session(implementation, replace(scenario, timeouts=token.timeouts)) as ready:
+    with session(implementation, replace(scenario.with_faults(token.faults), timeouts=token.timeouts)) as ready:
         try:
             execution = rerun(ready.runner, token)
+            ready.agree(execution)
         except NondeterminismError as error:
             here = f"{implementation.name} {implementation.version}".strip()
             raise NondeterminismError(f"{error} (here: {here}, scenario {scenario.name})") from error

@@ -154,8 +154,7 @@ class Session:
     def _after(self, execution: Execution) -> None:
         self.watch.end(execution)
         execution.notes["events"] = self.watch.events  # for whoever explains it
-        lasting = any(fault.kind == LASTING for fault in happened(execution))  # who meets it depends on the order
-        if "C12" in self.scenario.rules and execution.ending == "finished" and not lasting:
+        if "C12" in self.scenario.rules and execution.ending == "finished" and self._is_free(execution):
             execution.notes["outcome"] = self._outcome(execution)
             self._compare(execution)
         here = self.root + os.sep  # a temporary name: a replay elsewhere is to print the same
@@ -179,6 +178,11 @@ class Session:
         execution.perform(Operation("return", ((RETURNED, WRITE),), detail="the loader"))
         if self.raised is not None and not self.world.script.explains(self.raised, execution, self.world.reports):
             execution.fail_with(execution.current, self.raised)
+
+    def _is_free(self, execution: Execution) -> bool:
+        """Whether the outcome may not depend on the order: it does where a fault meets whoever comes next."""
+        lasting = any(fault.kind == LASTING for fault in happened(execution))
+        return not lasting and not self.world.script.interrupted
 
     def _outcome(self, execution: Execution) -> Outcome:
         view = WorldView(self.world, self.root, self.jobs, lambda: self.raised)

@@ -112,7 +112,8 @@ RULES: dict[str, Rule] = {
             "C12", "order-free", 2,
             "For the same jobs and faults the set of outcomes (job states, package state, exception type) has one "
             "member, whatever the order in which directories are listed, jobs polled and threads run. Judged over "
-            "all traces together.",
+            "all traces together; where the loader's own thread is interrupted, how far the jobs have come by then is "
+            "its affair.",
             "A load that ends otherwise from run to run cannot be tested, retried or explained.",
             "dlt-hub/dlt#208 (a failed job ended the load while others were still running)",
         ),

@@ -16,7 +16,13 @@ from harness.verdict import Verdict
 
 
 @functools.cache
-def searched(name: str, scenario: str, preemptions: int = 1) -> Report:
+def searched(name: str, scenario: str, executions: int | None = None) -> Report:
+    """One implementation in one scenario, every trace of it, or only the first few."""
+    found: Implementation = implementation(name)
+    return verify(found, find(scenario), settle=None, max_executions=executions)
+
+
+def bounded(name: str, scenario: str, preemptions: int) -> Report:
     """One implementation in one scenario with every schedule of at most so many preemptions; each is run once."""
     found: Implementation = implementation(name)
     return verify(found, find(scenario), strategy=Bounded(preemptions), settle=None)
@@ -34,15 +40,9 @@ def holding(report: Report) -> set[str]:
 
 _REPLAY = """
 import sys
-from harness.api import replay_schedule
-from harness.conformance.registry import implementation
-from harness.conformance.scenario import find
-from harness.conformance.verify import session
-from harness.search.token import parse
-token = parse(sys.argv[1])
-with session(implementation(token.implementation), find(token.scenario)) as ready:
-    for finding in replay_schedule(ready.runner, token).findings:
-        print(finding.failure.rule or "run", finding.failure.error, sep=": ")
+from harness.conformance.suite import replay
+for failure in replay(sys.argv[1]).failures:
+    print(failure.rule or "run", failure.error, sep=": ")
 """
 
 

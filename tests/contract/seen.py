@@ -18,7 +18,6 @@ class Seen:
     finish_times: set[str] = field(default_factory=set)
     markers: set[str] = field(default_factory=set)
     put_away: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
     first_errors: dict[str, BaseException] = field(default_factory=dict)
     callback_errors: dict[str, BaseException] = field(default_factory=dict)
     shown_errors: dict[str, BaseException] = field(default_factory=dict)
@@ -41,9 +40,6 @@ class Seen:
 
     def location(self) -> str:
         return self.where
-
-    def ran_badly(self, job: str) -> bool:
-        return job in self.refused
 
     def destination_error(self, job: str) -> BaseException | None:
         return self.first_errors.get(job)

@@ -65,8 +65,12 @@ class RefimplWorld:
         self.layout = Layout(f"normalized/{LOAD_ID}", f"loaded/{LOAD_ID}", names.get)
 
     def shared(self) -> Sequence[Shared]:
-        """State, finish time and error of a job."""
-        return (Shared(LoadJob, ("_state", "_finished_at", "_exception"), lambda job: str(job.spec.job_id)),)
+        """State, finish time and error of a job, and what tells workers to stop."""
+        return (
+            Shared(LoadJob, ("_state", "_finished_at", "_exception"), lambda job: str(job.spec.job_id)),
+            Shared(PackageRun, ("halted",), lambda run: f"run of {run.load_id}"),
+            Shared(Loader, ("_stopping",), lambda _: "loader"),
+        )
 
     def prepare(self) -> None:
         """Nothing to warm up."""

@@ -10,7 +10,7 @@ from refimpl.storage import MARKERS
 
 BREAKS = "C4"
 SCENARIO = "shared-wakeup"
-IMPLIED = ()
+IMPLIED = ("C12", "run")
 
 
 class Job(RunnableLoadJob):

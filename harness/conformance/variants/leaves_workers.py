@@ -18,6 +18,8 @@ class Loader(_Loader):
     """The next run of the package meets the workers of this one."""
 
     def _load(self, load_id: str, claim: Claim) -> LoadSummary:
+        if self.workers == 0:
+            return super()._load(load_id, claim)
         executor = concurrent.futures.ThreadPoolExecutor(self.workers, "loadloom")
         try:
             return self._run_with(load_id, claim, executor)
