@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ..conformance.scenario import Scenario
+from ..search import Dpor
 from ..search.explore import Progress
 
 EVERY = 0.1
@@ -17,7 +18,7 @@ EVERY = 0.1
 
 
 class LiveProgress:
-    """A `Spectator` with one line: scenario, executions, rate, findings. A context manager.
+    """A `Spectator` with one line: scenario, executions, rate, depth, how much is left, findings. A context manager.
 
     It has no thread of its own (a thread that we did not start would be outside our control): it is drawn when an
     execution has ended.
@@ -54,7 +55,10 @@ class LiveProgress:
         self._drawn = now
         rate = f", {progress.executions / progress.seconds:.0f}/s" if progress.seconds > EVERY else ""
         found = f", {progress.findings} broken" if progress.findings else ""
-        self._draw(f"{progress.executions} executions{rate}{found}")
+        done = progress.done
+        left = "" if done is None else f", about {max(1 - done, 0):.0%} left (an estimate)"
+        what = "traces" if isinstance(progress.strategy, Dpor) else "executions"
+        self._draw(f"{progress.executions} {what}{rate}, {progress.depth} steps deep{left}{found}")
 
     def says(self, text: str) -> None:
         """Anything else."""

@@ -39,11 +39,27 @@ class Finding:
 
 @dataclass
 class Progress:
-    """What a long search tells while it runs."""
+    """What a long search tells while it runs.
+
+    Attributes:
+        executions: how many have ended.
+        findings: how many things are broken.
+        seconds: since the search began.
+        depth: steps of the latest execution.
+        strategy: which chooses them.
+    """
 
     executions: int
     findings: int
     seconds: float
+    depth: int
+    strategy: Strategy = field(repr=False)
+
+    @property
+    def done(self) -> float | None:
+        """An estimate of the part of the tree that was run, from 0 to 1; None where the strategy cannot tell."""
+        estimate = getattr(self.strategy, "done", None)
+        return None if estimate is None else estimate()
 
 
 @dataclass
@@ -151,7 +167,7 @@ def explore(
                     _confirm(outcome, runner, execution, failure)
                     latest = outcome.executions
             if progress is not None:
-                progress(Progress(outcome.executions, len(outcome.findings), spent))
+                progress(Progress(outcome.executions, len(outcome.findings), spent, len(execution.steps), strategy))
             if stop_at_first and outcome.findings:
                 break
             if settle is not None and _settled(outcome, latest, settle):
