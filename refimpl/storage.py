@@ -33,6 +33,8 @@ from refimpl.sealed import seal, seal_lines
 NEW, NORMALIZED, LOADED, CLAIMS = "new", "normalized", "loaded", "claims"
 MARKERS, JOBS, JOURNAL, OUTCOME, MANIFEST = ".pending_transitions", "jobs", "journal", "outcome", "manifest"
 
+_MARKER = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
+
 
 class PackageStorage:
     """The packages under `root`. Makes the directories that it needs. Raises OSError where the disk refuses.
@@ -178,24 +180,21 @@ class PackageStorage:
             journal.close()
 
     def write_marker(self, load_id: str, job_id: str, evidence: Evidence) -> None:
-        """Leave evidence of how a job ended, in one step. Raises OSError. With `none` nothing is left."""
+        """Leave evidence of how a job ended. Raises OSError. With `none` nothing is left."""
         if self.disk.durability == "none":
             return
         data = marker_data(job_id, evidence)
         journal = self._journals.get(load_id)
         if journal is not None:
             journal.add(data)
-        self._put(self.path(NORMALIZED, load_id, MARKERS, job_id), seal(data))
-
-    def _put(self, path: str, content: bytes) -> None:
-        # Un-synced: a marker is a cache wherever power matters, of the ledger or of the journal.
-        temporary = path + ".tmp"
-        fd = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
+        # Neither renamed into place nor synced. It knows whether it is whole, so half of one reads as none; and where
+        # power matters it is a cache, of the ledger or of the journal.
+        fd = os.open(self.path(NORMALIZED, load_id, MARKERS, job_id), _MARKER, 0o666)
         try:
-            write_all(fd, content)
+            write_all(fd, seal(data))
         finally:
             os.close(fd)
-        os.replace(temporary, path)
+
 
     # -- the end of a package
 

@@ -30,6 +30,13 @@ class Recorder:
         self._lock = threading.Lock()
         real = {name: getattr(os, name) for name in ("fsync", "fdatasync", "rename", "replace", "unlink", "rmdir")}
 
+        real_open = os.open
+
+        def opened(path: Any, flags: int, mode: int = 0o777, **kw: Any) -> int:
+            if flags & os.O_CREAT:
+                self.note("create", self._name(path))
+            return real_open(path, flags, mode, **kw)
+
         def sync(what: str) -> Callable[[int], None]:
             def call(fd: int) -> None:
                 self.note("sync", self._name(os.readlink(f"/proc/self/fd/{fd}")))
@@ -53,6 +60,7 @@ class Recorder:
 
         for name, make in (("fsync", sync), ("fdatasync", sync), ("rename", move), ("replace", move)):
             patch.setattr(os, name, make(name))
+        patch.setattr(os, "open", opened)
         for name in ("unlink", "rmdir"):
             patch.setattr(os, name, remove(name))
         patch.setattr(disk_module, "_syncfs", lambda: self._syncfs)
@@ -156,7 +164,7 @@ OUTCOME = "normalized/l/outcome"
 
 
 def test_journal_is_synced_before_marker_and_state(loaded: Recorder) -> None:
-    assert loaded.in_order(("sync", JOURNAL), ("rename", f"{MARKER}.tmp > {MARKER}"), ("step", "job.publish"))
+    assert loaded.in_order(("sync", JOURNAL), ("create", MARKER), ("step", "job.publish"))
 
 
 def test_name_of_the_journal_is_synced_before_a_job_runs(loaded: Recorder) -> None:
@@ -223,8 +231,10 @@ def test_process_writes_the_marker_before_the_state(tmp_path: Path, recorder: Re
 
 
 def test_none_writes_no_marker(tmp_path: Path, recorder: Recorder) -> None:
-    Loader(storage_with(tmp_path, "none", files=3), MemoryDestination()).run()
-    assert not [path for what, path in recorder.calls if what == "rename" and ".pending_transitions" in path]
+    storage = storage_with(tmp_path, "none", files=3)
+    del recorder.calls[:]
+    Loader(storage, MemoryDestination()).run()
+    assert not [path for what, path in recorder.calls if what == "create" and ".pending_transitions" in path]
 
 
 def test_none_ends_with_the_same_package(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_marker_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_markers(storage, storage.manifest("load-1")) == ({"a": DONE}, [])
 
 
-def test_marker_is_replaced_in_one_step(tmp_path: Path) -> None:
+def test_marker_is_replaced(tmp_path: Path) -> None:
     storage = package(tmp_path, "a")
     storage.write_marker("load-1", "a", DONE)
     storage.write_marker("load-1", "a", Evidence("failed", "no"))
