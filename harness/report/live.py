@@ -56,14 +56,14 @@ class LiveProgress:
         rate = f", {progress.executions / progress.seconds:.0f}/s" if progress.seconds > EVERY else ""
         found = f", {progress.findings} broken" if progress.findings else ""
         done = progress.done
-        left = "" if done is None else f", about {max(1 - done, 0):.0%} left (an estimate)"
+        left = "" if done is None else f", ~{max(1 - done, 0):.0%} left (estimate)"
         what = "traces" if isinstance(progress.strategy, Dpor) else "executions"
         self._draw(f"{progress.executions} {what}{rate}, {progress.depth} steps deep{left}{found}")
 
     def says(self, text: str) -> None:
         """Anything else."""
         if self._live is not None:
-            self._live.update(Text(text), refresh=True)
+            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def _draw(self, text: str) -> None:
         self.says(f"[{self._number}/{self._total}] {self._name}: {text}")
