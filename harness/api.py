@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .crashing import check, explored, replay_crash, search_of
 from .errors import NondeterminismError, UsageError
 from .faults import FILE_FAULTS, FileFaults
-from .probes import anywhere, foreign
+from .probes import anywhere, chance, foreign
 from .probes.anywhere import Anywhere
 from .probes.root import Root, below_root
 from .runtime import Execution
@@ -128,6 +128,7 @@ def explore(
     crash: str = "power",
     disk_model: str = "",
     crashes_in_recovery: int = 1,
+    pin: Collection[str] = (),
 ) -> Result:
     """Run a threaded program in every order that matters, and crash it at every point.
 
@@ -161,6 +162,9 @@ def explore(
             the process, and what it wrote is there.
         disk_model: what a power loss may leave: ``ext4`` by default, another of `docs/disk-model.md`, or ``all``.
         crashes_in_recovery: how many more crashes, of a recovery.
+        pin: what is left to chance and is to be the same in every execution: ``"random"`` (the module, `secrets`,
+            `os.urandom`; `uuid` and temporary names always are), ``"hash"`` (the order of sets: asks for a process that
+            was started with a fixed PYTHONHASHSEED).
 
     Raises:
         UsageError: an argument makes no sense, or what is to be instrumented has no source.
@@ -170,6 +174,7 @@ def explore(
     )
     doubt = distrust(vehicle)
     if recover is not None:
+        _refuse_pins(pin)
         check(recover, root, crash, crashes_in_recovery)
         assert root is not None
         how = {"vehicle": vehicle, "timeouts": timeouts, "instrument": instrument, "faults": faults}
@@ -181,7 +186,7 @@ def explore(
             )
         arguments = _arguments(instrument, root, file_faults, recover)
         return _result(program, exploration, doubt, timeouts, faults, arguments, counts)
-    with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults) as runner:
+    with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults, pin) as runner:
         exploration = run_search(
             runner,
             chosen,
@@ -190,7 +195,7 @@ def explore(
             stop_at_first=True,
             progress=progress,
         )
-    return _result(program, exploration, doubt, timeouts, faults, _arguments(instrument, root, file_faults))
+    return _result(program, exploration, doubt, timeouts, faults, _arguments(instrument, root, file_faults, pin=pin))
 
 
 def _result(
@@ -233,6 +238,7 @@ def _runner(
     root: str | os.PathLike[str] | None,
     faults: int,
     file_faults: Sequence[str],
+    pin: Collection[str],
 ) -> Runner:
     """A runner of a user's program: files count, wherever they are."""
     if faults < 0:
@@ -246,7 +252,11 @@ def _runner(
         timeouts=timeouts,
         instrument=instrument,
         faults=faults,
-        install=[lambda patches: anywhere.install(patches, box), foreign.install_channels],
+        install=[
+            lambda patches: anywhere.install(patches, box),
+            foreign.install_channels,
+            lambda patches: chance.pin(patches, pin),
+        ],
         before=box.begin if place is None else place.empty,
         after=box.end,
     )
@@ -256,7 +266,18 @@ def _failure(finding: Finding, token: str, arguments: str) -> ProgramFailure:
     return ProgramFailure(finding.failure.kind, finding.failure.error, token, finding, arguments)
 
 
-def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[str], recover: object = None) -> str:
+def _refuse_pins(pin: Collection[str]) -> None:
+    if pin:
+        raise UsageError("pin= and recover= do not go together: a crash search pins names only")
+
+
+def _arguments(
+    instrument: Sequence[Any],
+    root: object,
+    file_faults: Sequence[str],
+    recover: object = None,
+    pin: Collection[str] = (),
+) -> str:
     """What besides program and token a user would have to write to replay it."""
     names = [_dotted(target) for target in instrument]
     parts = [f"instrument=[{', '.join(names)}]"] if names else []
@@ -266,6 +287,8 @@ def _arguments(instrument: Sequence[Any], root: object, file_faults: Sequence[st
         parts.append(f"file_faults={list(file_faults)!r}")
     if recover is not None:
         parts.append(f"recover={getattr(recover, '__name__', 'recover')}")
+    if pin:
+        parts.append(f"pin={sorted(pin)!r}")
     return "".join(f", {part}" for part in parts)
 
 
@@ -285,6 +308,7 @@ def replay(
     root: str | os.PathLike[str] | None = None,
     file_faults: Sequence[str] = tuple(FILE_FAULTS),
     recover: Callable[[], object] | None = None,
+    pin: Collection[str] = (),
 ) -> Result:
     """Run one schedule of a program again, to its crash where it has one.
 
@@ -292,7 +316,7 @@ def replay(
         program: the one that the token was made for.
         token: as a failure prints it.
         vehicle: what carries the tasks.
-        instrument, root, file_faults, recover: as it was explored with.
+        instrument, root, file_faults, recover, pin: as it was explored with.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -305,17 +329,18 @@ def replay(
     if read.stops and recover is None:
         raise UsageError("the token has a crash in it: say what recovers, with recover=")
     if recover is not None:
+        _refuse_pins(pin)
         check(recover, root, "power", 0)
         assert root is not None
         how = {"vehicle": vehicle, "timeouts": read.timeouts, "instrument": instrument, "faults": read.faults}
         with search_of(program, recover, root, file_faults, "power", "", 0, **how) as search:
             exploration = replay_crash(search, read) if read.stops else replay_schedule(search.runner, read)
     else:
-        with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults) as runner:
+        with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults, pin) as runner:
             exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:
-        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults, recover))
+        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults, recover, pin))
     verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
     return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
 

@@ -36,7 +36,7 @@ class Node:
 
     __slots__ = (
         "accesses", "as_of", "at", "beside", "clock", "data", "index", "name", "plan", "races", "rest", "sign", "sleep",
-        "step", "task", "then", "tried", "upto", "wakeup",
+        "step", "task", "then", "tried", "upto", "wakeup", "was",
     )  # fmt: skip
 
     def __init__(self, at: int, sleep: dict[Name, Accesses], wakeup: list[Branch]) -> None:
@@ -45,6 +45,7 @@ class Node:
         self.wakeup = wakeup  # branches not yet tried
         self.tried = 0  # how many were
         self.name: Name = ("", "")
+        self.was = self.name  # what was tried before it
         self.index = 0  # of the option taken
         self.sign = ("", "")  # what was announced: kind and resource
         self.step: Operation | None = None
@@ -62,7 +63,7 @@ class Node:
 
     def follow(self, branch: Branch) -> None:
         """Try ``branch`` here next."""
-        self.name = branch.name
+        self.was, self.name = self.name, branch.name
         self.then = branch.children
         self.plan = branch.data
         self.data, self.rest = [], []
@@ -178,6 +179,8 @@ class Dpor:
     def _follow(self, node: Node, point: ChoicePoint, depth: int) -> int:
         options = point.options
         if depth >= self._fixed:  # the branch that is to be tried
+            if depth == self._fixed:
+                self._recall(node, point, depth)
             for index, option in enumerate(options):
                 if option.task.key == node.name[0] and option.outcome == node.name[1]:
                     return node.take(option, index)
@@ -191,6 +194,16 @@ class Dpor:
         if operation.kind != kind or operation.resource != resource:
             raise differs(depth, f"recorded {kind} {resource}, now {operation.kind} {operation.resource}")
         return index
+
+    @staticmethod
+    def _recall(node: Node, point: ChoicePoint, depth: int) -> None:
+        """What was tried here before is announced again: else something else than our choices steers the program."""
+        kind, resource = node.sign
+        for option in point.options:
+            if option.task.key == node.was[0] and option.outcome == node.was[1]:
+                operation = option.operation
+                if operation.kind != kind or operation.resource != resource:
+                    raise differs(depth, f"recorded {kind} {resource}, now {operation.kind} {operation.resource}")
 
     def _new_node(self, depth: int, point: ChoicePoint) -> Node:
         sleep: dict[Name, Accesses] = {}
