@@ -107,13 +107,13 @@ class Scenario:
 
     @property
     def may_miss(self) -> tuple[str, ...]:
-        """Rules that need not be reached, so that they do not apply then: a package with such a job may stay."""
+        """Rules that need not be reached, so that they do not apply then: a package with such jobs may stay."""
         stays = any(
             job.meets(tuple(plan.KINDS), plan.FROM_CALLBACK)
             or job.meets((plan.INTERRUPT, plan.EXIT, plan.GENERATOR_EXIT), tuple(plan.JOB_PLACES))
             for job in self.jobs
         )
-        return ("C4", "C5") if stays else ()
+        return ("C4", "C5") if stays or self.raise_on_failed else ()
 
     @staticmethod
     def family(

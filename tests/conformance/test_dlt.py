@@ -1,6 +1,7 @@
 """The released dlt loader, unchanged, under control: which rules hold depends on the release.
 
-1.25 to 1.27.2 publish a job's state before its marker and its finish time (dlt-hub/dlt#3849); 1.28 turned that round.
+Where nothing raises, 1.25 to 1.27.2 publish a job's state before its marker and its finish time (dlt-hub/dlt#3849);
+1.28 turned that round.
 Skipped only where dlt is not installed; with LOADLOOM_REQUIRE_DLT=1 that is a failure.
 """
 
@@ -14,7 +15,7 @@ import pytest
 from bounds import bounded, broken, holding, replayed
 
 from harness.conformance.scenario import find
-from harness.conformance.verify import session, token_of
+from harness.conformance.verify import session, token_of, verify
 from harness.search import Fixed, Random
 
 if importlib.util.find_spec("dlt") is None and os.environ.get("LOADLOOM_REQUIRE_DLT") != "1":
@@ -44,6 +45,26 @@ def test_rules_broken_are_those_that_this_release_is_known_to_break(scenario):
     report = bounded("dlt", scenario, 1)
     assert broken(report) == expected(scenario)
     assert holding(report) == {*find(scenario).rules, "run"} - expected(scenario)
+
+
+BROKEN_BY_FAULTS = {
+    "client-raises-constructor-transient": {"C6"},
+    "client-raises-run-interrupt": {"C6"},
+    "client-raises-leave-transient": {"C10"},
+    "callback-raises-callback-error": {"C1", "C3", "C7", "C11"},
+    "double-failure-run-error": {"C3", "C7", "C8", "C11"},
+    "raise-on-failed": {"C12"},
+    "client-raises-run-transient": set(),
+    "client-raises-enter-terminal": set(),
+}
+"""Of 1.31.0; each is reproduced without loadloom by a script of `dlt_scripts`."""
+
+if VERSION == "1.31.0":
+
+    @pytest.mark.parametrize("scenario", BROKEN_BY_FAULTS)
+    def test_rules_broken_where_something_raises_are_those_of_the_document(scenario):
+        report = verify(Dlt(), find(scenario), max_executions=60)
+        assert broken(report) - {"run"} == BROKEN_BY_FAULTS[scenario]
 
 
 if FIXED:
