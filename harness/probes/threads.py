@@ -176,6 +176,39 @@ def _watched(real: Any) -> Any:
     return start_joinable_thread
 
 
+class _Started:
+    """Stands for the event inside of a thread: asking whether it was started is no step of the program."""
+
+    def __init__(self) -> None:
+        self._flag = False
+
+    def is_set(self) -> bool:
+        """Whether the thread was started."""
+        return self._flag
+
+    def set(self) -> None:
+        """It was."""
+        self._flag = True
+
+    def _at_fork_reinit(self) -> None:
+        """Nothing to do."""
+
+
+def _repr(original: Any) -> Any:
+    """The text of a thread: looking at one is no step."""
+
+    def act(execution: Execution, self: Any) -> str:
+        task = _task_of(execution, self)
+        if task is None:
+            with quiet(execution):
+                return str(original(self))
+        daemon = " daemon" if self._daemonic else ""
+        status = "stopped" if task.finished else "started"
+        return f"<{type(self).__name__}({self._name}, {status}{daemon} {self._ident})>"
+
+    return act
+
+
 def _init(original: Any) -> Any:
     def act(
         execution: Execution, self: Any, group: Any = None, target: Any = None, name: Any = None, args: Any = (),
@@ -185,6 +218,7 @@ def _init(original: Any) -> Any:
         assert task is not None
         with quiet(execution):
             original(self, group, target, name, args, kwargs, daemon=daemon, **more)
+        self._started = _Started()
         own = task.object_name("Thread").replace(" ", "-")
         self.__dict__[HASH] = zlib.crc32(own.encode())
         if name is None:
@@ -200,10 +234,9 @@ def _start(execution: Execution, self: Any) -> None:
         raise RuntimeError("thread.__init__() not called")
     if execution.dead:
         return
-    with quiet(execution):
-        if self._started.is_set():
-            raise RuntimeError("threads can only be started once")
-        self._started.set()
+    if self._started.is_set():
+        raise RuntimeError("threads can only be started once")
+    self._started.set()
     run_as_thread(execution, self, self.run, self._daemonic)
 
 
@@ -214,6 +247,8 @@ def _starter(original: Any) -> Any:
             _start(execution, self)
             return
         _note_uncontrolled(self._target or type(self).run)
+        if type(self._started) is _Started:  # made by a task, and to be a real one now
+            self._started = threading.Event()
         original(self)
 
     return start
@@ -269,6 +304,7 @@ def install(patches: Patches) -> None:
     patches.method(thread, "start", _starter)
     steer(patches, thread, "join", _join(thread.join))
     steer(patches, thread, "is_alive", _is_alive(thread.is_alive))
+    steer(patches, thread, "__repr__", _repr(thread.__repr__))
     patches.attribute(thread, "__hash__", stable_hash)
     patches.value(_real_ident, get_ident)
     patches.value(_real_native, get_native_id)
