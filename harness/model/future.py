@@ -21,3 +21,7 @@ class Future:
     def done(self) -> bool:
         """Whether result is enabled."""
         return self.state in DONE
+
+    def settled(self) -> bool:
+        """Whether `wait` counts it as done: one that was cancelled is, once whoever was to run it knows."""
+        return self.state in (CANCELLED_AND_NOTIFIED, FINISHED)

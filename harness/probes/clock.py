@@ -44,6 +44,8 @@ def sleep(seconds: float, /) -> None:
     if execution is None:
         _real_sleep(seconds)
         return
+    if not isinstance(seconds, (int, float)):
+        seconds = seconds.__index__() if hasattr(seconds, "__index__") else _real_sleep(seconds)  # which raises
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     operation = Operation("sleep", (), deadline=execution.clock + seconds, poll=True, detail=f"{seconds:g} s")

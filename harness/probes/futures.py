@@ -200,7 +200,7 @@ def wait_for(fs: Iterable[Any], timeout: float | None = None, return_when: str =
     futures = _each(execution, fs)
 
     def enough() -> bool:
-        done = [f for f, binding in futures if binding.model.done()]
+        done = [f for f, binding in futures if binding.model.settled()]
         if return_when == "FIRST_COMPLETED" and done:
             return True
         if return_when == "FIRST_EXCEPTION" and any(f._exception is not None for f in done):
@@ -208,7 +208,7 @@ def wait_for(fs: Iterable[Any], timeout: float | None = None, return_when: str =
         return len(done) == len(futures)
 
     _await(execution, futures, enough, timeout)
-    done = {f for f, binding in futures if binding.model.done()}
+    done = {f for f, binding in futures if binding.model.settled()}
     if len(done) < len(futures) and return_when not in ("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"):
         raise ValueError(f"Invalid return condition: {return_when!r}")
     return DoneAndNotDoneFutures(done, {f for f, _ in futures} - done)
@@ -225,12 +225,12 @@ def as_completed(fs: Iterable[Any], timeout: float | None = None) -> Iterator[An
     end = None if timeout is None else execution.clock + timeout
 
     def some_done() -> bool:
-        return any(binding.model.done() for _, binding in left)
+        return any(binding.model.settled() for _, binding in left)
 
     while left:
         if not _await(execution, left, some_done, None if end is None else end - execution.clock):
             raise FuturesTimeout(f"{len(left)} (of {total}) futures unfinished")
-        for pair in [pair for pair in left if pair[1].model.done()]:
+        for pair in [pair for pair in left if pair[1].model.settled()]:
             left.remove(pair)
             yield pair[0]
 

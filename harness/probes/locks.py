@@ -52,13 +52,8 @@ class AnyLock:
         execution = control.current()
         if execution is None:
             return bool(self._outside("acquire", blocking, timeout))
-        if timeout != -1:
-            if not blocking:
-                raise ValueError("can't specify a timeout for a non-blocking call")
-            if timeout < 0:
-                raise ValueError("timeout value must be a non-negative number")
-            if timeout > _thread.TIMEOUT_MAX:
-                raise OverflowError("timeout value is too large")
+        if timeout != -1 and (not blocking or not 0 <= timeout <= _thread.TIMEOUT_MAX):
+            _real_lock().acquire(blocking, timeout)  # raises, in the words of this Python
         return self._take(execution, None if blocking and timeout == -1 else timeout if blocking else 0)
 
     def _take(self, execution: Execution, timeout: float | None) -> bool:
@@ -96,6 +91,19 @@ class AnyLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """For `isinstance`: what it stands for."""
+        return REAL_RLOCK if self._kind is RLOCK else REAL_LOCK
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+        object.__setattr__(self, name, value)
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        raise TypeError(f"cannot pickle {self.__class__.__name__!r} object")
 
     def __repr__(self) -> str:
         return f"<loadloom {self.__dict__.get(NAME) or getattr(self.__dict__.get(SLOT), 'name', 'lock')}>"
@@ -154,8 +162,27 @@ class ControlledRLock(AnyLock):
         locked = AnyLock._locked
 
     def _is_owned(self) -> bool:
+        return self._recursion_count() > 0
+
+    def _recursion_count(self) -> int:
         execution = control.current()
-        return execution is not None and self._kind.of(execution, self).model.owner is execution.current
+        if execution is None:
+            return 0
+        lock: model.Lock = self._kind.of(execution, self).model
+        return lock.depth if lock.owner is execution.current else 0
+
+    def _release_save(self) -> Any:
+        """What `threading.Condition` calls, and conditions written after it: give it up however often it is held."""
+        depth = self._recursion_count()
+        if not depth:
+            raise RuntimeError("cannot release un-acquired lock")
+        for _ in range(depth):
+            self.release()
+        return depth
+
+    def _acquire_restore(self, depth: Any) -> None:
+        for _ in range(depth):
+            self.acquire()
 
 
 def binding_of(execution: Execution, lock: AnyLock) -> Binding:

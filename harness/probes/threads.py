@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
 import zlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from ..errors import Abandoned
 from ..runtime import control
 from ..runtime.control import quiet
 from ..runtime.execution import Execution
@@ -27,6 +29,7 @@ HASH = "_loadloom_hash"
 _ROLL = "threads"
 """The resource of which threads there are: starts and ends of threads commute, but not with looking."""
 _hook_before: Any = None  # `threading.excepthook` when the exploration began
+_system_hook_before: Any = None  # and `sys.excepthook`
 
 
 _before_first: list[Callable[[Execution], None]] = []
@@ -61,9 +64,11 @@ def run_as_thread(execution: Execution, thread: Any, run: Callable[[], object], 
     def body() -> None:
         try:
             run()
-        except SystemExit:
-            pass
-        except Exception as error:
+        except Abandoned:
+            raise
+        except BaseException as error:
+            if execution.dead:
+                raise
             _uncaught(execution, task, error)
         execution.perform(Operation("end", ((_resource(task), WRITE), (_ROLL, ADD))))
         _stop(thread)
@@ -79,13 +84,22 @@ def run_as_thread(execution: Execution, thread: Any, run: Callable[[], object], 
     return task
 
 
-def _uncaught(execution: Execution, task: Task, error: Exception) -> None:
-    """As the stdlib does, ask the program's own hook if it has set one; otherwise it is a finding."""
+def _uncaught(execution: Execution, task: Task, error: BaseException) -> None:
+    """As the stdlib does, ask the program's own hook if it has set one; otherwise it is a finding, but for an exit."""
     hook = threading.excepthook
     if hook is _hook_before:
-        execution.fail_with(task, error)
+        if not isinstance(error, SystemExit):
+            execution.fail_with(task, error)
         return
-    hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, task.thread)))
+    try:
+        hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, task.thread)))
+    except Abandoned:
+        raise
+    except BaseException as second:
+        if sys.excepthook is _system_hook_before:
+            execution.fail_with(task, second)
+        else:
+            sys.excepthook(type(second), second, second.__traceback__)
 
 
 def _stop(thread: Any) -> None:
@@ -154,9 +168,21 @@ def start_new_thread(function: Any, args: Any, kwargs: Any = None, /) -> int:
     if execution is None:
         _note_uncontrolled(function)
         return _real_start(function, args, *(() if kwargs is None else (kwargs,)))
-    thread = threading.Thread(target=function, args=args, kwargs=kwargs or {}, daemon=True)
+    _check_raw(function, args, kwargs)
+    thread: Any = threading.Thread(target=function, args=args, kwargs=kwargs or {}, daemon=True)
+    thread._name = f"Dummy-{thread.name.partition(' ')[0].partition('-')[2]}"
+    thread.__class__ = threading._DummyThread
     thread.start()
     return int(thread.ident or 0)
+
+
+def _check_raw(function: Any, args: Any, kwargs: Any) -> None:
+    if not callable(function):
+        raise TypeError("first arg must be callable")
+    if not isinstance(args, tuple):
+        raise TypeError("2nd arg must be a tuple")
+    if kwargs is not None and not isinstance(kwargs, dict):
+        raise TypeError("optional 3rd arg must be a dictionary")
 
 
 def _note_uncontrolled(function: Any) -> None:
@@ -292,8 +318,8 @@ def stable_hash(self: Any) -> int:
 
 
 def _remember_hook(_: Patches) -> None:
-    global _hook_before
-    _hook_before = threading.excepthook
+    global _hook_before, _system_hook_before
+    _hook_before, _system_hook_before = threading.excepthook, sys.excepthook
 
 
 def install(patches: Patches) -> None:
