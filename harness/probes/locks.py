@@ -52,7 +52,7 @@ class AnyLock:
         execution = control.current()
         if execution is None:
             return bool(self._outside("acquire", blocking, timeout))
-        if timeout != -1 and (not blocking or not 0 <= timeout <= _thread.TIMEOUT_MAX):
+        if timeout != -1 and not (blocking and type(timeout) in (int, float) and 0 <= timeout <= _thread.TIMEOUT_MAX):
             _real_lock().acquire(blocking, timeout)  # raises, in the words of this Python
         return self._take(execution, None if blocking and timeout == -1 else timeout if blocking else 0)
 
@@ -99,7 +99,7 @@ class AnyLock:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
-            raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+            setattr(_real_rlock() if self._kind is RLOCK else _real_lock(), name, value)  # raises
         object.__setattr__(self, name, value)
 
     def __reduce_ex__(self, _: Any) -> Any:
