@@ -11,8 +11,9 @@ from ..contract.events import FINALISE, MARKER, RUN, STATE, Event
 from ..errors import NondeterminismError
 from ..runtime import Execution
 from ..search import Dpor, Replay
-from ..search.explore import Exploration, Progress, explore, shrink
+from ..search.explore import Exploration, Progress, explore
 from ..search.replay import Deviation, deviations
+from ..search.shrink import shrink
 from ..verdict import Verdict
 from .adapter import Implementation
 from .scenario import Scenario
@@ -147,10 +148,10 @@ def _seen(ready: Session, order: Order, count: int, where: tuple[tuple[Deviation
         return Seen(order, count)
     schedule, job = where
 
-    def shows(_: Execution) -> bool:
-        return order in orders_in(ready.watch.events).values()
+    def seen_at(execution: Execution) -> int | None:
+        return len(execution.steps) if order in orders_in(ready.watch.events).values() else None
 
-    smallest = shrink(ready.runner, schedule, shows)
+    smallest = shrink(ready.runner, schedule, seen_at)
     execution = ready.runner.run(Replay(smallest))
     jobs = [name for name, found in orders_in(ready.watch.events).items() if found == order]
     if not jobs:

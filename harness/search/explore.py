@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,10 +15,8 @@ from ..verdict import Verdict
 from .happens_before import interacts
 from .replay import Deviation, Fixed, Replay, deviations
 from .runner import Runner
+from .shrink import shrink
 from .strategy import Strategy
-
-SHRINK_RUNS = 200
-"""Replays spent on making one failing schedule smaller."""
 
 
 @dataclass
@@ -226,51 +225,37 @@ def _take_note(outcome: Exploration, execution: Execution) -> None:
 def _confirm(outcome: Exploration, runner: Runner, execution: Execution, failure: Failure) -> None:
     """Run the failing schedule again before it is reported, then make it smaller."""
     again = runner.run(Fixed(execution.log))
-    if not _shows(again, failure):
+    if _seen_at(again, failure) is None:
         raise NondeterminismError(
             f"the failure was not there when the same schedule ran again: {failure.error}. "
             "Usual causes: the order of a set, id() or hash(), the clock, random numbers, state left by the execution "
             "before"
         )
-    schedule = shrink(runner, deviations(execution.log, execution.widths), lambda run: _shows(run, failure))
+    schedule = shrink(runner, deviations(execution.log, execution.widths), lambda run: _seen_at(run, failure))
     detailed = runner.run(Replay(schedule), detailed=True)
-    found = next(f for f in detailed.failures if f.cause == failure.cause)
+    found = next(f for f in detailed.failures if _same(f, failure))
     outcome.findings.append(Finding(found, outcome.executions, schedule, detailed))
 
 
-def _shows(execution: Execution, failure: Failure) -> bool:
-    return any(f.cause == failure.cause for f in execution.failures)
+def _seen_at(execution: Execution, failure: Failure) -> int | None:
+    """The step at which a failure is seen; the number of steps where all of the execution is to blame."""
+    found = next((f for f in execution.failures if _same(f, failure)), None)
+    if found is None:
+        return None
+    steps = len(execution.steps)
+    return steps if found.kind in ("deadlock", "livelock") or not 0 <= found.step < steps else found.step
 
 
-def shrink(
-    runner: Runner, schedule: tuple[Deviation, ...], shows: Callable[[Execution], bool]
-) -> tuple[Deviation, ...]:
-    """A smaller schedule that still ``shows`` the same: fewer preemptions, then fewer deviations, then fewer steps."""
-    best = schedule
-    best_size = _size(runner.run(Replay(schedule)), schedule)
-    runs = 0
-    improved = True
-    while improved and runs < SHRINK_RUNS:
-        improved = False
-        for n in range(len(best)):
-            runs += 1
-            execution = runner.run(Replay(_without(best, n), lenient=True))
-            smaller = deviations(execution.log, execution.widths)
-            size = _size(execution, smaller)
-            if size < best_size and shows(execution):
-                best, best_size, improved = smaller, size, True
-                break
-    return best
+def _same(failure: Failure, other: Failure) -> bool:
+    """Same rule, or exception type and place, or who waits for what held by whom."""
+    return failure.cause == other.cause and _raised_at(failure) == _raised_at(other)
 
 
-def _size(execution: Execution, schedule: tuple[Deviation, ...]) -> tuple[int, int, int]:
-    return (execution.preemptions(), len(schedule), len(execution.steps))
-
-
-def _without(schedule: tuple[Deviation, ...], n: int) -> tuple[Deviation, ...]:
-    """The schedule with deviation ``n`` taken back to the default."""
-    rest = list(schedule)
-    gap, _ = rest.pop(n)
-    if n < len(rest):
-        rest[n] = (rest[n][0] + gap + 1, rest[n][1])
-    return tuple(rest)
+def _raised_at(failure: Failure) -> tuple[str, int] | None:
+    """The innermost line that is not ours."""
+    found = None
+    if failure.exception is not None:
+        for frame, line in traceback.walk_tb(failure.exception.__traceback__):
+            if "/harness/" not in frame.f_code.co_filename:
+                found = (frame.f_code.co_filename, line)
+    return found

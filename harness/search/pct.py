@@ -77,13 +77,14 @@ class Pct(Sampling):
             if actor not in priorities:
                 priorities[actor] = self._random.random()
         best = max(actors, key=priorities.__getitem__)
-        if len(actors) > 1:
+        if len(set(actors)) > 1:
             self._choice += 1
             while (priority := self._changes.pop(self._choice, 0)) < 0:
                 priorities[best] = priority
                 best = max(actors, key=priorities.__getitem__)
                 self._choice += 1
-        return actors.index(best)
+        same = [index for index, actor in enumerate(actors) if actor == best]  # an expiry may come in two ways
+        return same[0] if len(same) == 1 else same[self.any_of(len(same))]
 
     def finish(self, execution: Execution) -> None:
         """Measure n and k."""

@@ -26,7 +26,7 @@ def deviations(log: Sequence[int], widths: Sequence[int]) -> tuple[Deviation, ..
     return tuple(found)
 
 
-class _Once:
+class Once:
     """A strategy of one execution."""
 
     complete = True
@@ -44,7 +44,7 @@ class _Once:
         """Nothing to learn."""
 
 
-class Fixed(_Once):
+class Fixed(Once):
     """Make exactly these choices, then the default ones.
 
     Raises (from `choose`):
@@ -65,7 +65,7 @@ class Fixed(_Once):
         return index
 
 
-class Replay(_Once):
+class Replay(Once):
     """Run the default schedule but for the deviations of a token.
 
     Args:
