@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from ..faults.budget import CHOICE
 from ..runtime import ChoicePoint
-from .replay import _Once
+from .replay import Once
 
 
-class SameFaults(_Once):
+class SameFaults(Once):
     """Run on without preemption, and let each of these places break where it is come to.
 
     Args:
