@@ -31,7 +31,7 @@ def tokens(out: str) -> list[str]:
 
 def test_every_failing_token_is_kept_and_git_does_not_see_it(loadloom: Command):
     ran = loadloom(*LATE, "--max-executions", "20", "--format", "json")
-    assert shelf() == sorted(tokens(ran.out))
+    assert shelf() == sorted(set(tokens(ran.out)))
     assert Path(".loadloom/.gitignore").read_text() == "*\n"
 
 
@@ -48,7 +48,7 @@ def test_a_kept_token_shows_what_the_search_does_not_come_to(loadloom: Command):
     assert sorted(tokens(again.out)) == sorted(tokens(found.out))
     said = json.loads(again.out)
     assert {finding["found_in"] for finding in said["findings"]} == {0}
-    assert {rule["rule"] for rule in said["scenarios"][0]["rules"] if rule["verdict"] == "BROKEN"} == {"C4", "run"}
+    assert {rule["rule"] for rule in said["scenarios"][0]["rules"] if rule["verdict"] == "BROKEN"} == {"C12", "C4", "run"}
     assert "found:    by a token kept from an earlier run" in "\n".join(said["findings"][0]["story"])
 
 

@@ -45,7 +45,7 @@ class Node:
         self.wakeup = wakeup  # branches not yet tried
         self.tried = 0  # how many were
         self.name: Name = ("", "")
-        self.was = self.name  # what was tried before it
+        self.was = self.name  # what was tried last
         self.index = 0  # of the option taken
         self.sign = ("", "")  # what was announced: kind and resource
         self.step: Operation | None = None
@@ -63,7 +63,7 @@ class Node:
 
     def follow(self, branch: Branch) -> None:
         """Try ``branch`` here next."""
-        self.was, self.name = self.name, branch.name
+        self.name = branch.name
         self.then = branch.children
         self.plan = branch.data
         self.data, self.rest = [], []
@@ -71,6 +71,7 @@ class Node:
     def take(self, option: Option, index: int) -> int:
         """Try ``option``, which has this index, now."""
         self.index = index
+        self.was = self.name
         self.sign = (option.operation.kind, option.operation.resource)
         return index
 
