@@ -124,6 +124,7 @@ def explore(
     root: str | os.PathLike[str] | None = None,
     faults: int = 0,
     file_faults: Sequence[str] = tuple(FILE_FAULTS),
+    signals: bool = False,
     recover: Callable[[], object] | None = None,
     crash: str = "power",
     disk_model: str = "",
@@ -154,6 +155,7 @@ def explore(
         faults: how many places may break in an execution: operations on files below ``root``, and those that the
             program marks with `fault_point`.
         file_faults: which kinds of fault file operations may have; by default all of `harness.FILE_FAULTS`.
+        signals: whether one of the faults may be a SIGINT, or a SIGTERM that the program handles, to its main thread.
         recover: run after a crash, in place of the program, on what a crash at any point of any order may leave below
             ``root``. It repairs what it has to, and asserts; `marks` tells what was seen outside. What it raises is a
             failure. What is below ``root`` at the start is durable, what each execution starts from, and put back at
@@ -186,7 +188,7 @@ def explore(
             )
         arguments = _arguments(instrument, root, file_faults, recover)
         return _result(program, exploration, doubt, timeouts, faults, arguments, counts)
-    with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults, pin) as runner:
+    with _runner(program, vehicle, timeouts, instrument, root, faults, file_faults, pin, signals) as runner:
         exploration = run_search(
             runner,
             chosen,
@@ -195,7 +197,8 @@ def explore(
             stop_at_first=True,
             progress=progress,
         )
-    return _result(program, exploration, doubt, timeouts, faults, _arguments(instrument, root, file_faults, pin=pin))
+    arguments = _arguments(instrument, root, file_faults, pin=pin, signals=signals)
+    return _result(program, exploration, doubt, timeouts, faults, arguments)
 
 
 def _result(
@@ -239,6 +242,7 @@ def _runner(
     faults: int,
     file_faults: Sequence[str],
     pin: Collection[str],
+    signals: bool,
 ) -> Runner:
     """A runner of a user's program: files count, wherever they are."""
     if faults < 0:
@@ -252,6 +256,7 @@ def _runner(
         timeouts=timeouts,
         instrument=instrument,
         faults=faults,
+        signals=signals,
         install=[
             lambda patches: anywhere.install(patches, box),
             foreign.install_channels,
@@ -277,6 +282,7 @@ def _arguments(
     file_faults: Sequence[str],
     recover: object = None,
     pin: Collection[str] = (),
+    signals: bool = False,
 ) -> str:
     """What besides program and token a user would have to write to replay it."""
     names = [_dotted(target) for target in instrument]
@@ -285,6 +291,8 @@ def _arguments(
         parts.append("root=...")
     if tuple(file_faults) != tuple(FILE_FAULTS):
         parts.append(f"file_faults={list(file_faults)!r}")
+    if signals:
+        parts.append("signals=True")
     if recover is not None:
         parts.append(f"recover={getattr(recover, '__name__', 'recover')}")
     if pin:
@@ -307,6 +315,7 @@ def replay(
     instrument: Sequence[Any] = (),
     root: str | os.PathLike[str] | None = None,
     file_faults: Sequence[str] = tuple(FILE_FAULTS),
+    signals: bool = False,
     recover: Callable[[], object] | None = None,
     pin: Collection[str] = (),
 ) -> Result:
@@ -316,7 +325,7 @@ def replay(
         program: the one that the token was made for.
         token: as a failure prints it.
         vehicle: what carries the tasks.
-        instrument, root, file_faults, recover, pin: as it was explored with.
+        instrument, root, file_faults, signals, recover, pin: as it was explored with.
 
     Raises:
         UsageError: the token is damaged or of another program.
@@ -336,11 +345,13 @@ def replay(
         with search_of(program, recover, root, file_faults, "power", "", 0, **how) as search:
             exploration = replay_crash(search, read) if read.stops else replay_schedule(search.runner, read)
     else:
-        with _runner(program, vehicle, read.timeouts, instrument, root, read.faults, file_faults, pin) as runner:
+        options = (read.timeouts, instrument, root, read.faults, file_faults, pin, signals)
+        with _runner(program, vehicle, *options) as runner:
             exploration = replay_schedule(runner, read)
     failure = None
     if exploration.findings:
-        failure = _failure(exploration.findings[0], token, _arguments(instrument, root, file_faults, recover, pin))
+        arguments = _arguments(instrument, root, file_faults, recover, pin, signals)
+        failure = _failure(exploration.findings[0], token, arguments)
     verdict = Verdict.BROKEN if failure else Verdict.INCONCLUSIVE
     return Result(verdict, 1, "one schedule", tuple(exploration.reasons), failure, exploration)
 

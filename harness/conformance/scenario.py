@@ -152,6 +152,7 @@ def rules_for(scenario: Scenario) -> Iterator[str]:
         "C8": both or (refused and may_call) or (scenario.faults > 1 and may_fail and may_call),
         "C9": retried or (may_fail and plan.TRANSIENT in scenario.errors),
         "C11": scenario.workers > 0,
+        "C12": tuple(free) != (plan.SIGNAL,),  # how far the jobs were when it came is chance
     }
     for rule in ALL_RULES:
         if RULES[rule].level <= 2 and checked.get(rule, True):

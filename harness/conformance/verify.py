@@ -126,6 +126,7 @@ class Session:
             self._program,
             timeouts=scenario.timeouts,
             faults=scenario.faults,
+            signals=plan.SIGNAL in scenario.at,
             install=installers,
             before=self._before,
             listener=self.watch,
@@ -175,6 +176,7 @@ class Session:
             raise
         except BaseException as error:
             self.raised = error
+        execution.interrupt = None  # what comes now is ours
         execution.perform(Operation("return", ((RETURNED, WRITE),), detail="the loader"))
         if self.raised is not None and not self.world.script.explains(self.raised, execution, self.world.reports):
             execution.fail_with(execution.current, self.raised)
@@ -182,7 +184,8 @@ class Session:
     def _is_free(self, execution: Execution) -> bool:
         """Whether the outcome may not depend on the order: it does where a fault meets whoever comes next."""
         lasting = any(fault.kind == LASTING for fault in happened(execution))
-        return not lasting and not self.world.script.interrupted
+        signalled = any(fault.kind in ("SIGINT", "SIGTERM") for fault in happened(execution))
+        return not (lasting or signalled or self.world.script.interrupted)
 
     def _outcome(self, execution: Execution) -> Outcome:
         view = WorldView(self.world, self.root, self.jobs, lambda: self.raised)

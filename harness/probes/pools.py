@@ -96,6 +96,7 @@ def _init(original: Any) -> Any:
             assert execution.current is not None
             self._thread_name_prefix = f"ThreadPoolExecutor-{execution.current.count('pool name')}"
         POOL.bind(execution, self)
+        self._threads = []  # a set in the stdlib; subclasses join them one by one, and that is to be in one order
         self._initializer, self._initargs = _initializer_of(self, args, kw)
 
     return act
@@ -119,6 +120,7 @@ def _submit(execution: Execution, self: Any, fn: Any, /, *args: Any, **kw: Any) 
     item = (future, lambda: fn(*args, **kw))
     if len(pool.workers) < pool.size:
         thread = threading.Thread(name=f"{self._thread_name_prefix or 'ThreadPoolExecutor'}_{len(pool.workers)}")
+        self._threads = [*self._threads, thread]
         pool.workers.append(run_as_thread(execution, thread, lambda: _work(execution, self, item), daemon=False))
     else:
         pool.backlog.append(item)

@@ -15,6 +15,7 @@ from . import (
     pools,
     queues,
     semaphores,
+    signals,
     simple_queues,
     threads,
 )
@@ -25,7 +26,7 @@ def install(patches: Patches) -> None:
     """Add threads, locks, clock, queues and futures to ``patches``."""
     for module in (
         threads, locals, locks, conditions, semaphores, events, barriers, clock, queues, simple_queues, futures, pools,
-        imports, foreign,
+        imports, foreign, signals,
     ):  # fmt: skip
         module.install(patches)
     patches.skip |= {"_threading_local", "importlib._bootstrap", "importlib._bootstrap_external"}

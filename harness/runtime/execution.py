@@ -104,6 +104,7 @@ class Execution:
         self.dead = False
         self.quiet = 0  # >0: operations of the running task are not steps
         self.at_end: Callable[[Execution], None] | None = None
+        self.interrupt: Callable[[Execution, Task, Operation], None] | None = None  # before a task announces; may raise
         self._error: BaseException | None = None
         self._home: Any = None
 
@@ -188,6 +189,8 @@ class Execution:
             self._refuse(task)
         if self.quiet:
             return True
+        if self.interrupt is not None:
+            self.interrupt(self, task, operation)
         task.announce(operation)
         if task.daemon:
             operation.accesses += WHILE_IT_RUNS

@@ -82,6 +82,7 @@ class Node:
             self.data.pop()
         if not self.rest:
             return False
+        self.was = self.name
         self.data[-1] = self.rest[-1].pop(0)
         self.plan, self.then = tuple(self.data), []
         for at, branch in enumerate(self.wakeup):

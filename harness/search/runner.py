@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import LoadloomError, UsageError
 from ..faults import Budget
+from ..faults.signals import arrive
 from ..probes import Patches, futures, stdlib
 from ..runtime import Execution
 from ..runtime.execution import Chooser
@@ -33,6 +34,7 @@ class Runner:
         timeouts: how often timed waits may expire early in an execution.
         step_limit: steps after which an execution is given up.
         faults: how many places may break in an execution.
+        signals: whether a signal to the main task is one of them.
         install: more probes to put in place (shared attributes, files).
         before: called before each execution: lay down the state that it starts from.
         listener: called after each step; what it does is no step.
@@ -52,6 +54,7 @@ class Runner:
         timeouts: int = 1,
         step_limit: int = 20_000,
         faults: int = 0,
+        signals: bool = False,
         install: Sequence[Installer] = (),
         before: Callable[[], None] | None = None,
         listener: Listener | None = None,
@@ -62,6 +65,7 @@ class Runner:
         self.timeouts = timeouts
         self.step_limit = step_limit
         self.faults = faults
+        self._signals = signals
         self._before = before
         self._listener = listener
         self._after = after
@@ -154,6 +158,7 @@ class Runner:
         )
         if self.faults:
             Budget(self.faults).attach(execution)
+            execution.interrupt = arrive if self._signals else None
         listener = self._listener
         if listener is not None:
             execution.listener = lambda step: listener(execution, step)

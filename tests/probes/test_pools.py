@@ -223,3 +223,26 @@ def nested():
 )
 def test_work_handed_to_a_pool_is_not_yet_something_to_interleave(program, verdict):
     assert str(harness.explore(program).verdict) == verdict
+
+
+def test_subclass_that_joins_the_threads_of_its_pool_waits_for_them():
+    """As the pool of dlt does, which then gives up after a while."""
+    left = []
+
+    class Joining(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False)
+            for thread in list(self._threads):
+                thread.join(2)
+            left.append([thread.name for thread in self._threads if thread.is_alive()])
+
+    def program():
+        done = []
+        with Joining(2, "mine") as pool:
+            pool.submit(done.append, 1)
+            pool.submit(done.append, 2)
+        assert len(done) == 2
+
+    assert harness.explore(program, timeouts=0).failure is None
+    assert left
+    assert all(names == [] for names in left)
