@@ -48,7 +48,8 @@ def test_a_kept_token_shows_what_the_search_does_not_come_to(loadloom: Command):
     assert sorted(tokens(again.out)) == sorted(tokens(found.out))
     said = json.loads(again.out)
     assert {finding["found_in"] for finding in said["findings"]} == {0}
-    assert {rule["rule"] for rule in said["scenarios"][0]["rules"] if rule["verdict"] == "BROKEN"} == {"C12", "C4", "run"}
+    rules = said["scenarios"][0]["rules"]
+    assert {rule["rule"] for rule in rules if rule["verdict"] == "BROKEN"} == {"C12", "C4", "run"}
     assert "found:    by a token kept from an earlier run" in "\n".join(said["findings"][0]["story"])
 
 
