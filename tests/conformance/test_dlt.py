@@ -33,7 +33,9 @@ LATE = {"one-job", "shared-wakeup", "terminal-failure"}
 def expected(scenario: str) -> set[str]:
     if FIXED:
         return set()
-    return {"C1", "C3", "C4", "run"} if scenario in LATE else {"C1", "C3"}
+    # its pool waits two seconds for its workers: a callback that is still on its way then comes after the end
+    late = {"C4", "run", *(["C10"] if scenario == "shared-wakeup" else [])}
+    return {"C1", "C3", *(late if scenario in LATE else ())}
 
 
 def test_the_release_under_test_is_the_one_that_is_installed():
