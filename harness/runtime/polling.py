@@ -100,11 +100,16 @@ def stale(execution: Execution, operation: Operation) -> bool:
 
 
 def in_vain(operation: Operation) -> Accesses:
-    """What an expired wait has touched: it looked, and found nothing, nor any news of what it had read."""
-    names = [name for name, _ in operation.accesses]
-    if operation.poll and operation.stale is not None:
-        names += sorted(operation.stale.reads)
+    """What a wait touches that expires: it looks, and finds nothing, nor any news of what it had read."""
+    names = [name for name, _ in operation.asked]
+    if operation.poll:
+        names += sorted(operation.woken or () if operation.stale is None else operation.stale.reads)
     return tuple((name, READ) for name in names)
+
+
+def at_news(operation: Operation) -> Accesses:
+    """What a poll touches that goes on because something that it had read was written: the write came first."""
+    return (*operation.asked, *((name, READ) for name in sorted(operation.woken or ())))
 
 
 def expired(execution: Execution, task: Task, operation: Operation) -> None:
@@ -113,9 +118,8 @@ def expired(execution: Execution, task: Task, operation: Operation) -> None:
         task.counts["stale"] = task.counts.get("stale", 0) + 1
     else:
         task.counts["stale"] = 0
-    if operation.woken is not None:  # the write that woke it came first
-        known = {name for name, _ in operation.accesses}
-        operation.accesses += tuple((name, READ) for name in sorted(operation.woken.keys() - known))
+    if operation.woken is not None:
+        operation.accesses = at_news(operation)
     task.last_expiry = task.window_start
     task.window_start = len(execution.steps) + 1
     task.window_clock = False

@@ -24,6 +24,7 @@ from functools import partial
 
 from ..runtime import ChoicePoint, Execution, Option
 from ..runtime.execution import TIMEOUT_BUDGET
+from ..runtime.polling import at_news, in_vain
 from ..trace import GO, READ, TIMEOUT, Accesses, Operation, conflict
 from .gates import enabled_after
 from .happens_before import Clock, History, join
@@ -387,7 +388,7 @@ class Races:
             if step.deadline is not None or not step.resource.startswith("task "):  # a join comes after an end, period
                 yield from self._of_waiting(step, list(clock))
                 if step.forced and any(task >= len(clock) or clock[task] < i for task, i in self.last.items()):
-                    yield step.index, TIMEOUT, _in_vain(step)  # the same, but not after all the rest
+                    yield step.index, TIMEOUT, (*in_vain(step), *TIMEOUT_BUDGET)  # the same, but not after all the rest
             for i in self.history.conflicts(step.task.key, step.accesses):
                 join(clock, self.nodes[i].clock)
             return
@@ -400,17 +401,16 @@ class Races:
 
     def _of_waiting(self, step: Operation, known: Clock) -> Iterator[Race]:
         """The races of a step that may have to wait. What it races with may lie behind what made it possible."""
-        expired = step.outcome is not GO
         for i in self.history.conflicts(step.task.key, step.accesses, all_of_them=True):
             other = self.nodes[i]
             if other.task < len(known) and known[other.task] >= i:
                 continue
             able = enabled_after(step, partial(self._without, i), self.initial)
             if able is not False:
-                yield i, GO, _at_news(step) if step.woken is not None else step.asked
+                yield i, GO, at_news(step)
             if able is not True and step.deadline is not None:
-                yield i, TIMEOUT, step.accesses if step.outcome is TIMEOUT else _in_vain(step)
-            if able or (expired and not step.forced and able is False):
+                yield i, TIMEOUT, step.accesses if step.outcome is TIMEOUT else (*in_vain(step), *TIMEOUT_BUDGET)
+            if able or (able is False and step.outcome is TIMEOUT):
                 join(known, other.clock)
 
     def _tried(self, step: Operation, i: int) -> Accesses:
@@ -430,18 +430,3 @@ class Races:
             if k < i or task >= len(clock) or clock[task] < i:
                 found.append(self.steps[k])
         return found
-
-
-def _in_vain(step: Operation) -> Accesses:
-    """What a wait touches that expires early."""
-    names = [name for name, _ in step.asked]
-    if step.poll and step.stale is not None:
-        names += sorted(step.stale.reads)
-    elif step.woken is not None:
-        names += sorted(step.woken)
-    return (*((name, READ) for name in names), *TIMEOUT_BUDGET)
-
-
-def _at_news(step: Operation) -> Accesses:
-    """What a poll touches that goes on because something that it had read was written."""
-    return (*step.asked, *((name, READ) for name in sorted(step.woken or ())))

@@ -37,15 +37,19 @@ def _changes(step: Operation) -> bool:
     return step.accesses[0][1] != READ
 
 
+def _held(held: bool, step: Operation) -> bool:
+    """Whether a lock is held after a step on it, if it was before."""
+    if step.kind in ("acquire", "wake up"):
+        return True
+    if step.kind == "try-acquire":
+        return held or _changes(step)
+    return held and step.kind not in ("release", "wait")
+
+
 def _lock(operation: Operation, before: list[Operation], _: Any) -> bool:
     held = False
     for step in before:
-        if step.kind in ("acquire", "wake up"):
-            held = True
-        elif step.kind == "try-acquire":
-            held = held or _changes(step)
-        elif step.kind in ("release", "wait"):
-            held = False
+        held = _held(held, step)
     return not held
 
 
@@ -134,12 +138,7 @@ def _condition(operation: Operation, before: list[Operation], _: Any) -> bool | 
             elif step.task in waiters:  # gave up, and has the lock again
                 waiters.remove(step.task)
         if lock in on:
-            if step.kind in ("acquire", "wake up"):
-                held = True
-            elif step.kind == "try-acquire":
-                held = held or _changes(step)
-            elif step.kind in ("release", "wait"):
-                held = False
+            held = _held(held, step)
     return operation.task in notified and not held
 
 
